@@ -1,0 +1,289 @@
+package agreement
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"newspool/internal/content"
+	"newspool/internal/fault"
+	"newspool/internal/ledger"
+	"newspool/internal/news"
+	"newspool/internal/store"
+	"newspool/internal/terms"
+	"newspool/protocol"
+)
+
+// Propose proposes a revision to its parties and signs it for us. A revision without an agreement id begins a new agreement.
+// It returns the hash by which the revision is known from now on; it is durable, and on its way.
+func (s *Service) Propose(ctx context.Context, rev terms.Revision, who Signer) (terms.RevisionHash, error) {
+	if rev.Agreement == "" {
+		rev.Agreement, rev.Number = terms.AgreementID(protocol.NewID()), 1
+	}
+	rev.Format, rev.Author = terms.Format, s.exchange.Root()
+	rev.TextHashes = terms.HashTexts(rev, s.printer(rev))
+	for _, p := range rev.Validate() {
+		if p.Fatal {
+			return "", fault.New(fault.Invalid, p.Key, flat(p.Args)...)
+		}
+	}
+	b := rev.Bytes()
+	if _, err := terms.Parse(b); err != nil {
+		return "", err
+	}
+	hash := terms.Hash(b)
+	err := s.db.Write(ctx, func(tx *store.Tx) error {
+		if err := s.mayPropose(rev); err != nil {
+			return err
+		}
+		in, err := s.ledger(tx, rev.Agreement, partiesOf(rev), "")
+		if err != nil {
+			return err
+		}
+		contents, err := s.documents(tx, rev, b)
+		if err != nil {
+			return err
+		}
+		if err := s.say(tx, rev.Agreement, in, ledger.Draft{Type: TypePropose, Body: Body{Revision: hash}, Contents: contents}); err != nil {
+			return err
+		}
+		return s.answer(tx, rev.Agreement, in, TypeSign, Body{Revision: hash}, who)
+	})
+	return hash, err
+}
+
+// documents keeps the bytes of a revision and its readable texts, as the contents of a proposal.
+func (s *Service) documents(tx *store.Tx, rev terms.Revision, b []byte) ([]ledger.Content, error) {
+	all := []ledger.Content{{Bytes: b, Type: "application/json"}}
+	for _, l := range rev.Languages {
+		all = append(all, ledger.Content{Bytes: []byte(s.Text(rev, l)), Type: "text/plain", Lang: string(l)})
+	}
+	for i, c := range all {
+		id, err := content.Put(tx, c.Type, c.Lang, c.Bytes)
+		if err != nil {
+			return nil, err
+		}
+		all[i].ID = id
+	}
+	return all, nil
+}
+
+// mayPropose refuses a second open revision of ours with the same predecessor, and one that replaces what is not in force.
+func (s *Service) mayPropose(rev terms.Revision) error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if rev.Predecessor != "" {
+		if r := s.revisions[rev.Predecessor]; r == nil || !r.complete() {
+			return fault.New(fault.Conflict, "agreement.predecessor")
+		}
+	}
+	return s.openSignature(rev, "")
+}
+
+// openSignature finds a signature of ours that stands open beside this revision.
+func (s *Service) openSignature(rev terms.Revision, except terms.RevisionHash) error {
+	us := string(s.exchange.Root())
+	for _, r := range s.revisions {
+		if r.Hash == except || r.Terms.Agreement != rev.Agreement || r.Terms.Predecessor != rev.Predecessor || !r.Void.IsZero() || r.expired(s.clock()) {
+			continue
+		}
+		if a, ok := r.Answer(us); ok && a.Kind == "sign" {
+			return fault.New(fault.Conflict, "agreement.open_signature")
+		}
+	}
+	return nil
+}
+
+// ledger gives our ledger in an agreement, opened in the transaction if there is none yet.
+func (s *Service) ledger(tx *store.Tx, id terms.AgreementID, parties []news.Root, words string) (ledger.ID, error) {
+	s.mu.RLock()
+	in, ok := s.own[id]
+	s.mu.RUnlock()
+	if ok {
+		return in, nil
+	}
+	in, err := s.exchange.OpenLedger(tx, id, parties, words)
+	if err != nil {
+		return "", err
+	}
+	s.mu.Lock()
+	s.own[id] = in
+	s.mu.Unlock()
+	tx.OnUndo(func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.own, id)
+	})
+	return in, nil
+}
+
+func (s *Service) answer(tx *store.Tx, id terms.AgreementID, in ledger.ID, kind string, body Body, who Signer) error {
+	b, err := json.Marshal(who)
+	if err != nil {
+		return err
+	}
+	cid, err := content.Put(tx, "application/json", "", b)
+	if err != nil {
+		return err
+	}
+	return s.say(tx, id, in, ledger.Draft{Type: kind, Body: body, Contents: []ledger.Content{{ID: cid, Bytes: b, Type: "application/json"}}})
+}
+
+// Sign signs a revision for us. It is refused when the last day for signing has passed, when we have answered already, and
+// when another signature of ours is open for the same predecessor.
+func (s *Service) Sign(ctx context.Context, hash terms.RevisionHash, who Signer) error {
+	return s.reply(ctx, hash, TypeSign, 0, who)
+}
+
+// SignFor enters, as host, the signature of a party without a node. party is its index in the revision; who.How says how the
+// signature was given.
+func (s *Service) SignFor(ctx context.Context, hash terms.RevisionHash, party int, who Signer) error {
+	if who.How == "" {
+		return fault.New(fault.Invalid, "agreement.how")
+	}
+	return s.reply(ctx, hash, TypeSign, party+1, who)
+}
+
+// Decline says no to a revision; who.How is the reason.
+func (s *Service) Decline(ctx context.Context, hash terms.RevisionHash, who Signer) error {
+	return s.reply(ctx, hash, TypeDecline, 0, who)
+}
+
+func (s *Service) reply(ctx context.Context, hash terms.RevisionHash, kind string, party int, who Signer) error {
+	if who.Name == "" && kind == TypeSign {
+		return fault.New(fault.Invalid, "agreement.signatory")
+	}
+	return s.db.Write(ctx, func(tx *store.Tx) error {
+		r, err := s.mayReply(hash, kind, party)
+		if err != nil {
+			return err
+		}
+		in, err := s.ledger(tx, r.Terms.Agreement, partiesOf(r.Terms), "")
+		if err != nil {
+			return err
+		}
+		return s.answer(tx, r.Terms.Agreement, in, kind, Body{Revision: hash, For: party}, who)
+	})
+}
+
+func (s *Service) mayReply(hash terms.RevisionHash, kind string, party int) (*Revision, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	r := s.revisions[hash]
+	if r == nil {
+		return nil, fault.New(fault.NotFound, "agreement.unknown").Because(ErrNoAgreement)
+	}
+	us := s.exchange.Root()
+	key := string(us)
+	if party > 0 {
+		if party > len(r.Terms.Parties) || r.Terms.Parties[party-1].Root != "" || r.Terms.Parties[party-1].Host != us {
+			return nil, fault.New(fault.Denied, "agreement.not_host")
+		}
+		key = PartyKey(r.Terms.Parties[party-1])
+	} else if _, ok := r.Terms.Party(us); !ok {
+		return nil, fault.New(fault.Denied, "agreement.not_party")
+	}
+	switch _, said := r.Answer(key); {
+	case said:
+		return nil, fault.New(fault.Conflict, "agreement.answered")
+	case !r.Void.IsZero():
+		return nil, fault.New(fault.Conflict, "agreement.is_void")
+	case r.expired(s.clock()):
+		return nil, fault.New(fault.Conflict, "agreement.too_late", "day", string(r.Terms.SignBy))
+	}
+	if kind == TypeSign && party == 0 {
+		return r, s.openSignature(r.Terms, hash)
+	}
+	return r, nil
+}
+
+// Void takes back a revision of ours that is not closed.
+func (s *Service) Void(ctx context.Context, hash terms.RevisionHash) error {
+	return s.db.Write(ctx, func(tx *store.Tx) error {
+		s.mu.RLock()
+		r := s.revisions[hash]
+		s.mu.RUnlock()
+		if r == nil || r.Terms.Author != s.exchange.Root() || !r.Closed.IsZero() || !r.Void.IsZero() {
+			return fault.New(fault.Conflict, "agreement.cannot_void")
+		}
+		in, err := s.ledger(tx, r.Terms.Agreement, partiesOf(r.Terms), "")
+		if err != nil {
+			return err
+		}
+		return s.say(tx, r.Terms.Agreement, in, ledger.Draft{Type: TypeVoid, Body: Body{Revision: hash}})
+	})
+}
+
+// Suspend stops, or with on false takes up again, what this newsroom sends under an agreement. Corrections and withdrawals go on.
+func (s *Service) Suspend(ctx context.Context, id terms.AgreementID, on bool) error {
+	kind := TypeResume
+	if on {
+		kind = TypeSuspend
+	}
+	return s.db.Write(ctx, func(tx *store.Tx) error {
+		s.mu.RLock()
+		in, ok := s.own[id]
+		st, adopted := s.judging(in, 1<<62)
+		s.mu.RUnlock()
+		if !ok || !adopted || st.Suspended == on {
+			return fault.New(fault.Conflict, "agreement.cannot_suspend")
+		}
+		return s.say(tx, id, in, ledger.Draft{Type: kind, Terms: string(st.Hash), Body: Body{}})
+	})
+}
+
+// Notice ends an agreement after its notice period.
+func (s *Service) Notice(ctx context.Context, id terms.AgreementID) error {
+	return s.db.Write(ctx, func(tx *store.Tx) error {
+		s.mu.RLock()
+		in, ok := s.own[id]
+		st, adopted := s.judging(in, 1<<62)
+		s.mu.RUnlock()
+		if !ok || !adopted || !st.Ends.IsZero() {
+			return fault.New(fault.Conflict, "agreement.cannot_notice")
+		}
+		zone := st.Revision.Location()
+		day := s.clock().In(zone).AddDate(0, 0, st.Revision.NoticeDays+1)
+		ends := time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, zone)
+		return s.say(tx, id, in, ledger.Draft{Type: TypeNotice, Terms: string(st.Hash), Body: Body{Ends: micros(ends)}})
+	})
+}
+
+// Run goes over to revisions whose first day comes, until ctx ends.
+func (s *Service) Run(ctx context.Context) {
+	for {
+		if err := s.Tick(ctx); err != nil && ctx.Err() == nil {
+			s.changed("agreements", "error")
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(time.Minute):
+		}
+	}
+}
+
+// Tick goes over to the revisions whose first day has come.
+func (s *Service) Tick(ctx context.Context) error {
+	s.mu.RLock()
+	var due []*Revision
+	for _, r := range s.revisions {
+		if r.InForce(s.clock()) {
+			due = append(due, r)
+		}
+	}
+	s.mu.RUnlock()
+	for _, r := range due {
+		if err := s.db.Write(ctx, func(tx *store.Tx) error { return s.adoptIfBegun(tx, r) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func flat(args map[string]any) (out []any) {
+	for k, v := range args {
+		out = append(out, k, v)
+	}
+	return out
+}

@@ -1,0 +1,307 @@
+package agreement
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"slices"
+	"time"
+
+	"newspool/internal/clock"
+	"newspool/internal/ledger"
+	"newspool/internal/news"
+	"newspool/internal/store"
+	"newspool/internal/terms"
+	"newspool/protocol"
+)
+
+// The records of this package.
+const (
+	TypePropose = "agreement.propose" // contents: the exact bytes of the revision, then its readable text in each of its languages
+	TypeSign    = "agreement.sign"    // content: who signed, and for a party without a node how it was given
+	TypeDecline = "agreement.decline" // content: the reason
+	TypeClose   = "agreement.close"   // by the author: names the signature of every party
+	TypeVoid    = "agreement.void"    // by the author: taken back
+	TypeAdopt   = "agreement.adopt"   // from here on this ledger speaks under the revision
+	TypeSuspend = "agreement.suspend" // from here on this newsroom sends nothing new
+	TypeResume  = "agreement.resume"
+	TypeNotice  = "agreement.notice" // the agreement ends at a time
+)
+
+// Body is the body of the records of this package.
+type Body struct {
+	Revision   terms.RevisionHash `json:"revision,omitempty"`
+	For        int                `json:"for,omitempty"`        // of a host's sign or decline: 1 + the index of the party without a node
+	Signatures []named            `json:"signatures,omitempty"` // of a close
+	Ends       int64              `json:"ends,omitempty"`       // of a notice, microseconds
+}
+
+// Signer is the content of a sign record.
+type Signer struct {
+	Name   string `json:"name"`
+	Office string `json:"office"`
+	How    string `json:"how,omitempty"` // how a party without a node gave its signature
+}
+
+func micros(t time.Time) int64 { return clock.Micros(t) }
+
+func parseNamed(s string) (out []named, err error) {
+	if s == "" {
+		return nil, nil
+	}
+	return out, json.Unmarshal([]byte(s), &out)
+}
+
+// malformed is a record that is kept and means nothing.
+func malformed(string) error { return nil }
+
+// Fold applies an agreement record, of a partner's ledger or of ours. A record that makes no sense, or that its newsroom may
+// not say, changes nothing.
+func (s *Service) Fold(tx *store.Tx, d ledger.Said) error {
+	var b Body
+	if len(d.Record.Body) > 0 && json.Unmarshal(d.Record.Body, &b) != nil {
+		return malformed("body")
+	}
+	us := d.Record.Time
+	switch d.Record.Type {
+	case TypePropose:
+		return s.foldPropose(tx, d, b)
+	case TypeSign, TypeDecline:
+		return s.foldAnswer(tx, d, b)
+	case TypeClose:
+		return s.foldClose(tx, d, b)
+	case TypeVoid:
+		return s.foldVoid(tx, d, b)
+	case TypeAdopt:
+		return s.change(tx, d.Ledger, changeover{seq: d.Seq, kind: "adopt", agreement: d.Agreement, revision: b.Revision}, us)
+	case TypeSuspend:
+		return s.change(tx, d.Ledger, changeover{seq: d.Seq, kind: "suspend", agreement: d.Agreement}, us)
+	case TypeResume:
+		return s.change(tx, d.Ledger, changeover{seq: d.Seq, kind: "resume", agreement: d.Agreement}, us)
+	case TypeNotice:
+		return s.change(tx, d.Ledger, changeover{seq: d.Seq, kind: "notice", agreement: d.Agreement, ends: clock.FromMicros(b.Ends)}, us)
+	}
+	return nil
+}
+
+const insertRevision = `INSERT INTO revision (hash, agreement, number, predecessor, author, bytes, ledger, seq, proposed_us, closed_us, closing, void_us)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, '', 0) ON CONFLICT (hash) DO NOTHING`
+
+// foldPropose keeps a revision that its author proposes to parties that include the author itself.
+func (s *Service) foldPropose(tx *store.Tx, d ledger.Said, b Body) error {
+	if len(d.Contents) == 0 || d.Contents[0] == nil || terms.Hash(d.Contents[0]) != b.Revision {
+		return malformed("revision")
+	}
+	rev, err := terms.Parse(d.Contents[0])
+	if err != nil || rev.Agreement != d.Agreement || rev.Author != d.Owner {
+		return malformed("revision")
+	}
+	if _, ok := rev.Party(d.Owner); !ok {
+		return malformed("revision")
+	}
+	if terms.Fatal(rev.Validate()) || !textsFit(rev, d.Contents[1:]) {
+		return malformed("revision")
+	}
+	s.mu.Lock()
+	_, known := s.revisions[b.Revision]
+	r := &Revision{Hash: b.Revision, Terms: rev, Bytes: slices.Clone(d.Contents[0]), Ledger: d.Ledger, Seq: d.Seq, Proposed: clock.FromMicros(d.Record.Time)}
+	if !known {
+		s.revisions[b.Revision] = r
+	}
+	s.mu.Unlock()
+	if known {
+		return nil
+	}
+	tx.OnUndo(func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.revisions, b.Revision)
+	})
+	tx.OnCommit(func() { s.changed("agreements", string(d.Agreement)) })
+	return tx.Exec(insertRevision, string(r.Hash), string(rev.Agreement), rev.Number, string(rev.Predecessor), string(rev.Author), r.Bytes, string(d.Ledger), d.Seq, d.Record.Time)
+}
+
+// textsFit reports whether the readable texts that came along are the ones whose hashes stand in the revision.
+func textsFit(rev terms.Revision, texts [][]byte) bool {
+	if len(texts) != len(rev.Languages) {
+		return false
+	}
+	for i, l := range rev.Languages {
+		h := sha256.Sum256(texts[i])
+		if texts[i] == nil || rev.TextHashes[l] != hex.EncodeToString(h[:]) {
+			return false
+		}
+	}
+	return true
+}
+
+const insertAnswer = `INSERT INTO answer (revision, party, kind, ledger, seq, name, office, words, us) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+	ON CONFLICT (revision, party) DO NOTHING`
+
+// foldAnswer keeps what a party says to a revision: for itself, or as host for a party without a node. The first word counts.
+func (s *Service) foldAnswer(tx *store.Tx, d ledger.Said, b Body) error {
+	s.mu.RLock()
+	r := s.revisions[b.Revision]
+	s.mu.RUnlock()
+	if r == nil || r.Terms.Agreement != d.Agreement {
+		return malformed("answer")
+	}
+	a := Answer{Party: string(d.Owner), Kind: "sign", Ledger: d.Ledger, Seq: d.Seq, At: clock.FromMicros(d.Record.Time)}
+	if b.For > 0 {
+		if b.For > len(r.Terms.Parties) || r.Terms.Parties[b.For-1].Root != "" || r.Terms.Parties[b.For-1].Host != d.Owner {
+			return malformed("answer")
+		}
+		a.Party = PartyKey(r.Terms.Parties[b.For-1])
+	} else if _, ok := r.Terms.Party(d.Owner); !ok {
+		return malformed("answer")
+	}
+	if d.Record.Type == TypeDecline {
+		a.Kind = "decline"
+	}
+	if len(d.Contents) > 0 && d.Contents[0] != nil {
+		var who Signer
+		if json.Unmarshal(d.Contents[0], &who) == nil {
+			a.Name, a.Office, a.Words = who.Name, who.Office, who.How
+		}
+	}
+	s.mu.Lock()
+	_, said := r.Answer(a.Party)
+	if !said {
+		r.Answers = append(r.Answers, a)
+	}
+	s.mu.Unlock()
+	if said {
+		return nil
+	}
+	tx.OnUndo(func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		r.Answers = r.Answers[:len(r.Answers)-1]
+	})
+	tx.OnCommit(func() { s.changed("agreements", string(d.Agreement)) })
+	if err := tx.Exec(insertAnswer, string(r.Hash), a.Party, a.Kind, string(d.Ledger), d.Seq, a.Name, a.Office, a.Words, d.Record.Time); err != nil {
+		return err
+	}
+	return s.closeIfAllSigned(tx, r)
+}
+
+const updateClosed = `UPDATE revision SET closed_us = $2, closing = $3 WHERE hash = $1 AND closed_us = 0`
+
+// foldClose closes a revision, by its author only.
+func (s *Service) foldClose(tx *store.Tx, d ledger.Said, b Body) error {
+	s.mu.RLock()
+	r := s.revisions[b.Revision]
+	s.mu.RUnlock()
+	if r == nil || r.Terms.Author != d.Owner || r.Terms.Agreement != d.Agreement || !r.Closed.IsZero() || !r.Void.IsZero() {
+		return malformed("close")
+	}
+	closing, err := json.Marshal(b.Signatures)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	r.Closed, r.closing = clock.FromMicros(d.Record.Time), b.Signatures
+	s.mu.Unlock()
+	tx.OnUndo(func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		r.Closed, r.closing = time.Time{}, nil
+	})
+	tx.OnCommit(func() { s.changed("agreements", string(d.Agreement)) })
+	if err := tx.Exec(updateClosed, string(r.Hash), d.Record.Time, string(closing)); err != nil {
+		return err
+	}
+	return s.adoptIfBegun(tx, r)
+}
+
+const updateVoid = `UPDATE revision SET void_us = $2 WHERE hash = $1 AND void_us = 0 AND closed_us = 0`
+
+func (s *Service) foldVoid(tx *store.Tx, d ledger.Said, b Body) error {
+	s.mu.RLock()
+	r := s.revisions[b.Revision]
+	s.mu.RUnlock()
+	if r == nil || r.Terms.Author != d.Owner || !r.Closed.IsZero() || !r.Void.IsZero() {
+		return malformed("void")
+	}
+	s.mu.Lock()
+	r.Void = clock.FromMicros(d.Record.Time)
+	s.mu.Unlock()
+	tx.OnUndo(func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		r.Void = time.Time{}
+	})
+	tx.OnCommit(func() { s.changed("agreements", string(d.Agreement)) })
+	return tx.Exec(updateVoid, string(r.Hash), d.Record.Time)
+}
+
+// say appends a record of ours and folds it in the same transaction: what we say changes us as it changes our partners.
+func (s *Service) say(tx *store.Tx, a terms.AgreementID, in ledger.ID, d ledger.Draft) error {
+	d.About = "newspool:agreement/" + string(a)
+	pos, err := s.exchange.SayIn(tx, a, in, d)
+	if err != nil {
+		return err
+	}
+	body, err := json.Marshal(d.Body)
+	if err != nil {
+		return err
+	}
+	said := ledger.Said{
+		Ledger: pos.Ledger, Agreement: a, Owner: s.exchange.Root(), Seq: pos.Seq,
+		Record: protocol.Record{Type: d.Type, ID: pos.Record, Ledger: string(pos.Ledger), Time: clock.Micros(pos.Time), Body: body},
+	}
+	for _, c := range d.Contents {
+		said.Contents = append(said.Contents, c.Bytes)
+		said.IDs = append(said.IDs, c.ID)
+	}
+	return s.Fold(tx, said)
+}
+
+// closeIfAllSigned closes our own revision once the last signature is here.
+func (s *Service) closeIfAllSigned(tx *store.Tx, r *Revision) error {
+	s.mu.RLock()
+	in, ours := s.own[r.Terms.Agreement]
+	ready := ours && r.Terms.Author == s.exchange.Root() && r.Closed.IsZero() && r.Void.IsZero() && r.signedByAll() && !r.expired(s.clock())
+	var signatures []named
+	for _, p := range r.Terms.Parties {
+		if a, ok := r.Answer(PartyKey(p)); ok {
+			signatures = append(signatures, named{a.Party, string(a.Ledger), a.Seq})
+		}
+	}
+	s.mu.RUnlock()
+	if !ready {
+		return s.adoptIfBegun(tx, r)
+	}
+	return s.say(tx, r.Terms.Agreement, in, ledger.Draft{Type: TypeClose, Terms: string(r.Hash), Body: Body{Revision: r.Hash, Signatures: signatures}})
+}
+
+// adoptIfBegun goes over to a revision that is in force, once.
+func (s *Service) adoptIfBegun(tx *store.Tx, r *Revision) error {
+	s.mu.RLock()
+	in, ok := s.own[r.Terms.Agreement]
+	due := ok && r.InForce(s.clock())
+	for _, c := range s.changeovers[in] {
+		if c.kind != "adopt" {
+			continue
+		}
+		if old := s.revisions[c.revision]; c.revision == r.Hash || (old != nil && old.Terms.Number >= r.Terms.Number) {
+			due = false
+		}
+	}
+	s.mu.RUnlock()
+	if !due {
+		return nil
+	}
+	return s.say(tx, r.Terms.Agreement, in, ledger.Draft{Type: TypeAdopt, Terms: string(r.Hash), Body: Body{Revision: r.Hash}})
+}
+
+// partiesOf lists the roots of a revision.
+func partiesOf(rev terms.Revision) []news.Root {
+	var out []news.Root
+	for _, p := range rev.Parties {
+		if p.Root != "" {
+			out = append(out, p.Root)
+		}
+	}
+	return out
+}

@@ -1,0 +1,498 @@
+package exchange
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"newspool/internal/fault"
+	"newspool/internal/ledger"
+	"newspool/internal/news"
+	"newspool/internal/store"
+	"newspool/internal/terms"
+	"newspool/protocol"
+)
+
+// Peer is the network, as the exchange sees it. Every call is made to a partner's base URL.
+type Peer interface {
+	// Identity fetches a newsroom's identity document.
+	Identity(ctx context.Context, base string) ([]byte, error)
+	// Hello hands over a signed hello.
+	Hello(ctx context.Context, base string, hello []byte) error
+	// Get opens a path of the exchange under a token for the agreement; the body is read as it arrives.
+	Get(ctx context.Context, p Partner, a terms.AgreementID, path string) (io.ReadCloser, error)
+	// Post sends a body to a path of the exchange under such a token.
+	Post(ctx context.Context, p Partner, a terms.AgreementID, path string, body []byte) error
+}
+
+// Times of a link.
+const (
+	HeartbeatEvery = 15 * time.Second
+	silentAfter    = 45 * time.Second
+	clockFault     = 2 * time.Minute
+	batchRecords   = 4096
+	maxPause       = time.Minute
+)
+
+// link is our following of one ledger.
+type link struct {
+	id        ledger.ID
+	partner   news.Root
+	agreement terms.AgreementID
+	origin    string
+	cancel    context.CancelFunc
+
+	mu      sync.Mutex
+	contact time.Time // last frame or heartbeat that was verified
+	skew    time.Duration
+	head    int64 // size that the partner has told of
+	held    int64
+	gate    int64 // nothing is shown before this size is reached; -1: no connection yet
+	err     error
+	stopped bool
+
+	cosign chan protocol.Checkpoint
+	again  chan struct{} // another ledger of the agreement has moved: what waited for it may be folded now
+}
+
+// run is what one connection has verified so far.
+type run struct {
+	l    *link
+	keys func() (Partner, bool)
+	edge protocol.Edge
+}
+
+// Run follows, offers and announces until ctx ends.
+func (s *Service) Run(ctx context.Context, peer Peer) {
+	var wg sync.WaitGroup
+	for _, f := range []func(){
+		func() { s.offerLoop(ctx) },
+		func() { s.announceLoop(ctx, peer) },
+		func() { s.followLoop(ctx, peer) },
+	} {
+		wg.Go(f)
+	}
+	wg.Wait()
+}
+
+// followLoop starts a follower for each ledger that we follow, and ends those of partners that were blocked.
+func (s *Service) followLoop(ctx context.Context, peer Peer) {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	for ctx.Err() == nil {
+		var all []ledger.Info
+		err := s.DB.Read(ctx, func(r store.Reader) (err error) {
+			all, err = ledger.All(r, "")
+			return err
+		})
+		if err != nil && ctx.Err() == nil {
+			s.Log.Error("reading ledgers", "error", err)
+		}
+		for _, i := range all {
+			if i.Own || i.State == ledger.Stopped {
+				continue
+			}
+			p, ok := s.Partner(i.Owner)
+			s.mu.Lock()
+			l := s.links[i.ID]
+			switch {
+			case l == nil && ok && !p.Blocked:
+				lctx, cancel := context.WithCancel(ctx)
+				l = &link{id: i.ID, partner: i.Owner, agreement: terms.AgreementID(i.Agreement), origin: i.Origin, cancel: cancel,
+					held: i.Size, gate: -1, cosign: make(chan protocol.Checkpoint, 1), again: make(chan struct{}, 1)}
+				s.links[i.ID] = l
+				wg.Go(func() { s.followOne(lctx, peer, l) })
+				wg.Go(func() { s.cosignLoop(lctx, peer, l) })
+			case l != nil && p.Blocked:
+				l.cancel()
+				delete(s.links, i.ID)
+			}
+			s.mu.Unlock()
+		}
+		select {
+		case <-ctx.Done():
+		case <-s.followWake:
+		case <-time.After(30 * time.Second):
+		}
+	}
+}
+
+// errStopped ends a link for good: a person must look.
+var errStopped = errors.New("the ledger said two things")
+
+// followOne keeps one link up: connect, read, and after an error wait a little longer each time.
+func (s *Service) followOne(ctx context.Context, peer Peer, l *link) {
+	pause := 100 * time.Millisecond
+	for ctx.Err() == nil {
+		began := time.Now()
+		err := s.connect(ctx, peer, l)
+		if ctx.Err() != nil {
+			return
+		}
+		l.mu.Lock()
+		l.err = err
+		l.mu.Unlock()
+		s.Changed("links", string(l.partner))
+		if errors.Is(err, errStopped) {
+			l.mu.Lock()
+			l.stopped = true
+			l.mu.Unlock()
+			return
+		}
+		if err != nil {
+			s.Log.Warn("link", "partner", l.partner, "ledger", l.id, "error", err)
+		}
+		if time.Since(began) > time.Minute {
+			pause = 100 * time.Millisecond
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause/2 + rand.N(pause)):
+		}
+		pause = min(2*pause, maxPause)
+	}
+}
+
+// connect opens the stream from what we hold and reads until it ends. Verified frames wait in a queue; whoever commits takes
+// all that wait in one transaction, so that a slow disk is never a frame behind for each frame.
+func (s *Service) connect(ctx context.Context, peer Peer, l *link) error {
+	p, ok := s.Partner(l.partner)
+	if !ok {
+		return fault.New(fault.NotFound, "partner.unknown")
+	}
+	i, err := s.Ledgers.Info(ctx, l.id)
+	if err != nil {
+		return err
+	}
+	if i.Applied < i.Size {
+		if err := s.foldBehind(ctx, l); err != nil {
+			return err
+		}
+	}
+	l.mu.Lock()
+	l.gate = -1
+	l.mu.Unlock()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	body, err := peer.Get(ctx, p, l.agreement, fmt.Sprintf("ledgers/%s/stream?from=%d", l.id, i.Size))
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	// A stream that says nothing for longer than three heartbeats is cut; what waits in it comes again.
+	silence := time.AfterFunc(silentAfter, cancel)
+	defer silence.Stop()
+
+	queue := make(chan ledger.Batch, 64)
+	done := make(chan error, 1)
+	go func() {
+		err := s.commitLoop(ctx, l, queue)
+		cancel()
+		done <- err
+	}()
+	r := &run{l: l, keys: func() (Partner, bool) { return s.Partner(l.partner) }, edge: i.Edge()}
+	readErr := s.read(ctx, r, bufio.NewReaderSize(body, 1<<16), queue, silence)
+	close(queue)
+	if err := <-done; err != nil {
+		return err
+	}
+	if errors.Is(readErr, io.EOF) || errors.Is(readErr, context.Canceled) {
+		return nil
+	}
+	return readErr
+}
+
+// read verifies frames and queues them.
+func (s *Service) read(ctx context.Context, r *run, body *bufio.Reader, queue chan<- ledger.Batch, silence *time.Timer) error {
+	for {
+		f, err := protocol.ReadFrame(body)
+		if err != nil {
+			return err
+		}
+		silence.Reset(silentAfter)
+		p, ok := r.keys()
+		if !ok || p.Blocked {
+			return fault.New(fault.Denied, "partner.blocked")
+		}
+		b, cp, err := r.verify(f, p.Keys.Public(protocol.RoleLog))
+		if err != nil {
+			if errors.Is(err, errStopped) {
+				return s.stop(ctx, r.l, f.Checkpoint, err)
+			}
+			return err
+		}
+		if len(f.Records) == 0 {
+			if err := s.heartbeat(r.l, p, f, cp); err != nil {
+				return err
+			}
+			if cp.Size == r.edge.Size {
+				if err := s.reveal(ctx, r.l, cp.Size); err != nil {
+					return err
+				}
+			}
+		} else if r.l.gateUnknown() {
+			return fmt.Errorf("%w: records before the first heartbeat", protocol.ErrMalformed)
+		}
+		if err := s.closeHinted(ctx, r.l, f.Hints); err != nil {
+			return err
+		}
+		if len(f.Records) == 0 {
+			continue
+		}
+		select {
+		case queue <- b:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// verify recomputes the root from our own right edge and compares it with the signed checkpoint. A frame without records
+// may name a larger size than we hold; one that names a smaller one has shrunk.
+func (r *run) verify(f protocol.Frame, keys []ed25519.PublicKey) (ledger.Batch, protocol.Checkpoint, error) {
+	cp, err := protocol.OpenCheckpoint(f.Checkpoint, r.l.origin, keys...)
+	if err != nil {
+		return ledger.Batch{}, cp, err
+	}
+	if len(f.Records) == 0 {
+		if cp.Size < r.edge.Size || (cp.Size == r.edge.Size && cp.Root != r.edge.Root()) {
+			return ledger.Batch{}, cp, fmt.Errorf("%w: size %d, we hold %d", errStopped, cp.Size, r.edge.Size)
+		}
+		return ledger.Batch{}, cp, nil
+	}
+	b := ledger.Batch{From: r.edge.Size, Records: f.Records, Checkpoint: f.Checkpoint}
+	if f.From != r.edge.Size || cp.Size != f.From+int64(len(f.Records)) {
+		return b, cp, fmt.Errorf("%w: frame from %d to %d, wanted from %d", protocol.ErrMalformed, f.From, cp.Size, r.edge.Size)
+	}
+	edge := r.edge.Clone()
+	for _, e := range f.Records {
+		b.Tiles = append(b.Tiles, edge.Add(protocol.LeafHash(e.Record))...)
+		rec, err := protocol.ParseRecord(e.Record)
+		if err != nil || rec.Ledger != string(r.l.id) {
+			rec = protocol.Record{} // malformed, or written for another ledger: kept, never applied
+		}
+		b.Parsed = append(b.Parsed, rec)
+	}
+	if edge.Root() != cp.Root {
+		return b, cp, fmt.Errorf("%w: the root of size %d does not follow", errStopped, cp.Size)
+	}
+	r.edge = edge
+	b.Edge = edge.Clone()
+	return b, cp, nil
+}
+
+// stop keeps both texts and follows the ledger no further.
+func (s *Service) stop(ctx context.Context, l *link, theirs []byte, cause error) error {
+	err := s.DB.Write(ctx, func(tx *store.Tx) error {
+		i, err := ledger.Get(tx, l.id)
+		if err != nil {
+			return err
+		}
+		if err := s.Ledgers.Evidence(tx, l.id, "fork", i.Checkpoint, theirs); err != nil {
+			return err
+		}
+		return ledger.SetState(tx, l.id, ledger.Stopped)
+	})
+	if err != nil {
+		return err
+	}
+	return cause
+}
+
+// heartbeat takes the origin's own timestamped cosignature over its newest checkpoint. The first one after a connection says
+// how far the catching up goes.
+func (s *Service) heartbeat(l *link, p Partner, f protocol.Frame, cp protocol.Checkpoint) error {
+	now := s.Clock()
+	var seconds int64
+	for _, pub := range p.Keys.Public(protocol.RoleCosigner) {
+		if c, err := protocol.ParseCosignature(f.Heartbeat, pub); err == nil && c.Verify(pub, cp) {
+			seconds = c.Time
+		}
+	}
+	if seconds == 0 {
+		return fmt.Errorf("%w: heartbeat", protocol.ErrSignature)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.contact, l.head, l.skew, l.err = now, max(l.head, cp.Size), now.Sub(time.Unix(seconds, 0)), nil
+	if l.gate < 0 {
+		l.gate = cp.Size
+	}
+	return nil
+}
+
+func (l *link) gateUnknown() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.gate < 0
+}
+
+// reveal shows what an earlier connection left hidden, once all up to size is folded: a cut line during the catching up.
+func (s *Service) reveal(ctx context.Context, l *link, size int64) error {
+	i, err := s.Ledgers.Info(ctx, l.id)
+	if err != nil || i.Visible >= size || i.Applied < size {
+		return err
+	}
+	return s.DB.Write(ctx, func(tx *store.Tx) error { return s.moved(tx, l, size, false) })
+}
+
+// commitLoop stores what was verified: all that waits, in one transaction.
+func (s *Service) commitLoop(ctx context.Context, l *link, queue <-chan ledger.Batch) error {
+	for {
+		var b ledger.Batch
+		var ok bool
+		select {
+		case b, ok = <-queue:
+			if !ok {
+				return nil
+			}
+		case <-l.again:
+			if err := s.foldBehind(ctx, l); err != nil {
+				return err
+			}
+			continue
+		}
+	more:
+		for len(b.Records) < batchRecords {
+			select {
+			case x, ok := <-queue:
+				if !ok {
+					break more
+				}
+				b.Records = append(b.Records, x.Records...)
+				b.Parsed = append(b.Parsed, x.Parsed...)
+				b.Tiles = append(b.Tiles, x.Tiles...)
+				b.Edge, b.Checkpoint = x.Edge, x.Checkpoint
+			default:
+				break more
+			}
+		}
+		if err := s.receive(ctx, l, b); err != nil {
+			return err
+		}
+		l.mu.Lock()
+		l.held, l.head, l.contact = b.Edge.Size, max(l.head, b.Edge.Size), s.Clock()
+		l.mu.Unlock()
+		offerCosign(l.cosign, protocol.Checkpoint{Origin: l.origin, Size: b.Edge.Size, Root: b.Edge.Root()})
+	}
+}
+
+// offerCosign leaves the newest checkpoint for the cosigner; one that still waits is covered by it.
+func offerCosign(c chan protocol.Checkpoint, cp protocol.Checkpoint) {
+	for {
+		select {
+		case c <- cp:
+			return
+		default:
+		}
+		select {
+		case <-c:
+		default:
+		}
+	}
+}
+
+// cosignLoop sends receipts, one at a time: the next covers everything that was committed meanwhile.
+func (s *Service) cosignLoop(ctx context.Context, peer Peer, l *link) {
+	pause := time.Second
+	for {
+		var cp protocol.Checkpoint
+		select {
+		case <-ctx.Done():
+			return
+		case cp = <-l.cosign:
+		}
+		for ctx.Err() == nil {
+			p, ok := s.Partner(l.partner)
+			if !ok {
+				return
+			}
+			err := peer.Post(ctx, p, l.agreement, "ledgers/"+string(l.id)+"/cosignatures", s.receipt(cp))
+			if err == nil {
+				pause = time.Second
+				break
+			}
+			if ctx.Err() == nil {
+				s.Log.Warn("receipt", "partner", l.partner, "ledger", l.id, "size", cp.Size, "error", err)
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case cp = <-l.cosign:
+			case <-time.After(pause):
+			}
+			pause = min(2*pause, maxPause)
+		}
+	}
+}
+
+// receipt is our cosignature over a checkpoint: the checkpoint's text, an empty line, the signature line.
+func (s *Service) receipt(cp protocol.Checkpoint) []byte {
+	name := protocol.CosignerName(s.Self().Domain)
+	c := protocol.Cosign(name, s.Keys.Cosigner, cp, s.Clock().Unix())
+	return []byte(cp.Text() + "\n" + c.Line(s.cosignerKey()))
+}
+
+// TakeReceipt takes a follower's cosignature over one of our ledgers. It is durable when it returns nil.
+func (s *Service) TakeReceipt(ctx context.Context, reader Reader, id ledger.ID, body []byte) error {
+	text, line, ok := bytes.Cut(body, []byte("\n\n"))
+	if !ok {
+		return fault.New(fault.Invalid, "fault.request")
+	}
+	cp, err := protocol.ParseCheckpoint(string(text) + "\n")
+	if err != nil {
+		return fault.New(fault.Invalid, "fault.request").Because(err)
+	}
+	p, ok := s.Partner(reader.Root)
+	if !ok {
+		return fault.New(fault.Denied, "fault.denied")
+	}
+	var c protocol.Cosignature
+	good := false
+	for _, pub := range p.Keys.Public(protocol.RoleCosigner) {
+		if c, err = protocol.ParseCosignature(string(line), pub); err == nil && c.Verify(pub, cp) {
+			good = true
+			break
+		}
+	}
+	if !good {
+		return fault.New(fault.Invalid, "partner.receipt", "domain", p.Domain).Because(err)
+	}
+	ours, _, err := s.Ledgers.CheckpointAt(ctx, id, cp.Size)
+	if err != nil {
+		if errors.Is(err, ledger.ErrBeyond) {
+			return s.ahead(ctx, id, p, body, err)
+		}
+		return err
+	}
+	if ours != cp {
+		return s.ahead(ctx, id, p, body, errors.New("the follower cosigned another root"))
+	}
+	err = s.DB.Write(ctx, func(tx *store.Tx) error {
+		return s.Ledgers.Receipt(tx, id, string(reader.Root), cp.Size, c.Time, string(line))
+	})
+	if err == nil {
+		s.Changed("receipts", string(id))
+	}
+	return err
+}
+
+// ahead keeps a receipt that cannot be for our ledger as we have it.
+func (s *Service) ahead(ctx context.Context, id ledger.ID, p Partner, theirs []byte, cause error) error {
+	cp, ours, err := s.Ledgers.Checkpoint(ctx, id)
+	if err != nil {
+		return err
+	}
+	s.Log.Error("receipt that does not fit", "partner", p.Domain, "ledger", id, "our_size", cp.Size, "error", cause)
+	if err := s.DB.Write(ctx, func(tx *store.Tx) error { return s.Ledgers.Evidence(tx, id, "ahead", ours, theirs) }); err != nil {
+		return err
+	}
+	return fault.New(fault.Conflict, "partner.receipt", "domain", p.Domain).Because(cause)
+}

@@ -1,0 +1,176 @@
+package exchange
+
+import (
+	"context"
+	"crypto/ed25519"
+	"encoding/json"
+	"errors"
+
+	"newspool/internal/clock"
+	"newspool/internal/fault"
+	"newspool/internal/news"
+	"newspool/internal/store"
+	"newspool/protocol"
+)
+
+// Profile is what a newsroom tells about itself besides its keys.
+type Profile struct {
+	Domain    string
+	Base      string
+	Names     map[string]string
+	Kind      string
+	Languages []string
+	Contact   string
+}
+
+const (
+	selectSelf = `SELECT document, stored_us FROM self WHERE id = 1`
+	insertSelf = `INSERT INTO self (id, root, document, stored_us) VALUES (1, $1, $2, 0)`
+	updateSelf = `UPDATE self SET document = $1 WHERE id = 1`
+	storedSelf = `UPDATE self SET stored_us = $1 WHERE id = 1`
+)
+
+func (s *Service) loadSelf(r store.Reader) error {
+	var doc string
+	var stored int64
+	err := r.QueryRow(selectSelf).Scan(&doc, &stored)
+	if errors.Is(err, store.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var id protocol.Identity
+	if err := json.Unmarshal([]byte(doc), &id); err != nil {
+		return err
+	}
+	return s.become(id)
+}
+
+// become signs the identity and keeps it for serving.
+func (s *Service) become(id protocol.Identity) error {
+	b, err := protocol.SignIdentity(id, s.Keys.Log)
+	if err != nil {
+		return err
+	}
+	var doc struct{ Note string }
+	if err := json.Unmarshal(b, &doc); err != nil {
+		return err
+	}
+	if _, _, err := protocol.ParseIdentityNote(doc.Note); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.self, s.document, s.note = id, b, doc.Note
+	return nil
+}
+
+// SetUp makes this node the node of a newsroom: the root signs our working keys, and is not kept. It is done once.
+func (s *Service) SetUp(ctx context.Context, root ed25519.PrivateKey, p Profile) error {
+	if s.Root() != "" {
+		return fault.New(fault.Conflict, "setup.done")
+	}
+	id := protocol.Identity{
+		Number: 1, Root: protocol.FormatRoot(root.Public().(ed25519.PublicKey)), Domain: p.Domain, Base: p.Base,
+		Names: p.Names, Kind: p.Kind, Languages: p.Languages, Contact: p.Contact,
+	}
+	var keys protocol.Keys
+	for _, k := range []struct {
+		role string
+		pub  ed25519.PublicKey
+	}{{protocol.RoleLog, s.Keys.Log.Public().(ed25519.PublicKey)}, {protocol.RoleCosigner, s.Keys.Cosigner.Public().(ed25519.PublicKey)}} {
+		e, err := protocol.SignKeyEntry(protocol.KeyEntry{
+			Root: id.Root, Number: len(keys.Raw) + 1, Previous: keys.Last(), Act: protocol.ActAdd,
+			Role: k.role, Key: protocol.FormatPublic(k.pub), Time: clock.Micros(s.Clock()),
+		}, root)
+		if err != nil {
+			return err
+		}
+		keys.Raw = append(keys.Raw, e)
+	}
+	id.Keys = keys.Raw
+	if err := s.become(id); err != nil {
+		return fault.New(fault.Invalid, "setup.identity").Because(err)
+	}
+	doc, err := json.Marshal(id)
+	if err != nil {
+		return err
+	}
+	return s.DB.Write(ctx, func(tx *store.Tx) error { return tx.Exec(insertSelf, id.Root, string(doc)) })
+}
+
+// Describe changes what we tell about ourselves; the document gets the next number.
+func (s *Service) Describe(ctx context.Context, p Profile) error {
+	id := s.Self()
+	if id.Root == "" {
+		return fault.New(fault.NotFound, "setup.not_done")
+	}
+	id.Number++
+	id.Domain, id.Base, id.Names, id.Kind, id.Languages, id.Contact = p.Domain, p.Base, p.Names, p.Kind, p.Languages, p.Contact
+	if err := s.become(id); err != nil {
+		return fault.New(fault.Invalid, "setup.identity").Because(err)
+	}
+	doc, err := json.Marshal(id)
+	if err != nil {
+		return err
+	}
+	return s.DB.Write(ctx, func(tx *store.Tx) error { return tx.Exec(updateSelf, string(doc)) })
+}
+
+// RootStored notes that a person has put the root key away outside the node.
+func (s *Service) RootStored(ctx context.Context) error {
+	return s.DB.Write(ctx, func(tx *store.Tx) error { return tx.Exec(storedSelf, clock.Micros(s.Clock())) })
+}
+
+// RootIsStored reports whether RootStored was ever called.
+func (s *Service) RootIsStored(ctx context.Context) (stored bool, err error) {
+	err = s.DB.Read(ctx, func(r store.Reader) error {
+		var doc string
+		var us int64
+		err := r.QueryRow(selectSelf).Scan(&doc, &us)
+		if errors.Is(err, store.ErrNoRows) {
+			return nil
+		}
+		stored = us > 0
+		return err
+	})
+	return stored, err
+}
+
+// Document is the signed identity document, as it is served to everybody.
+func (s *Service) Document() []byte {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.document
+}
+
+// MyKeys is our own verified key list.
+func (s *Service) MyKeys() (protocol.Keys, error) {
+	id := s.Self()
+	return protocol.ParseKeys(id.Root, id.Keys)
+}
+
+// NameOf is the name of a newsroom in a language, with its first name and its domain to fall back on.
+func (s *Service) NameOf(root news.Root, lang string) string {
+	if root == s.Root() {
+		self := s.Self()
+		return pickName(self.Names, self.Languages, lang, self.Domain)
+	}
+	s.mu.RLock()
+	p, ok := s.partners[root]
+	s.mu.RUnlock()
+	if !ok {
+		return ""
+	}
+	return pickName(p.Identity.Names, p.Identity.Languages, lang, p.Domain)
+}
+
+func pickName(names map[string]string, own []string, lang, domain string) string {
+	for _, l := range append([]string{lang, "en"}, own...) {
+		if n := names[l]; n != "" {
+			return n
+		}
+	}
+	return domain
+}

@@ -1,0 +1,66 @@
+package exchange
+
+import (
+	"context"
+	"slices"
+
+	"newspool/internal/ledger"
+	"newspool/internal/news"
+	"newspool/internal/store"
+	"newspool/internal/terms"
+	"newspool/protocol"
+)
+
+// Heartbeat makes the frame that says that we are there: the newest checkpoint with our own timestamped cosignature.
+func (s *Service) Heartbeat(c *ledger.Cursor) (protocol.Frame, error) {
+	f, cp, err := c.Heartbeat()
+	f.Heartbeat = protocol.Cosign(protocol.CosignerName(s.Self().Domain), s.Keys.Cosigner, cp, s.Clock().Unix()).Line(s.cosignerKey())
+	return f, err
+}
+
+// Mirror finds our copy of a partner's ledger by the hash of its origin, for a reader who may see it: the owner, or a party
+// of its agreement.
+func (s *Service) Mirror(ctx context.Context, r Reader, mirror string) (found ledger.Info, ok bool, err error) {
+	err = s.DB.Read(ctx, func(rd store.Reader) error {
+		all, err := ledger.All(rd, string(r.Agreement))
+		for _, i := range all {
+			if !i.Own && protocol.MirrorID(i.Origin) == mirror && (i.Owner == r.Root || slices.Contains(s.Agreements.Parties(terms.AgreementID(i.Agreement)), r.Root)) {
+				found, ok = i, true
+			}
+		}
+		return err
+	})
+	return found, ok, err
+}
+
+// MirrorCheckpoint is the newest checkpoint of a ledger that we follow, with our cosignature.
+func (s *Service) MirrorCheckpoint(i ledger.Info) ([]byte, error) {
+	if i.Size == 0 {
+		return nil, ledger.ErrBeyond
+	}
+	cp := protocol.Checkpoint{Origin: i.Origin, Size: i.Size, Root: i.Root()}
+	line := protocol.Cosign(protocol.CosignerName(s.Self().Domain), s.Keys.Cosigner, cp, s.Clock().Unix()).Line(s.cosignerKey())
+	return append(append([]byte(nil), i.Checkpoint...), line...), nil
+}
+
+// MirrorFrame is a frame of our copy of a ledger that ends at its newest checkpoint or earlier, with the contents that we
+// hold; its checkpoint is empty unless it ends at the newest.
+func (s *Service) MirrorFrame(ctx context.Context, i ledger.Info, from int64) ([]byte, error) {
+	f := protocol.Frame{From: from}
+	to := min(i.Size, from+protocol.FrameRecords)
+	err := s.DB.Read(ctx, func(r store.Reader) (err error) {
+		f.Records, err = ledger.Entries(r, i.ID, from, to)
+		return err
+	})
+	if to == i.Size {
+		f.Checkpoint = i.Checkpoint
+	}
+	return protocol.AppendFrame(nil, f), err
+}
+
+// HoldsMore notes that a follower claims to hold more of one of our ledgers than we have: our database may be older than what
+// was said. The claim alone moves nothing.
+func (s *Service) HoldsMore(id ledger.ID, who news.Root, size int64) {
+	s.Log.Error("a follower asks beyond the end of our ledger: is this database a restored or cloned one?", "ledger", id, "partner", who, "size", size)
+	s.Changed("links", string(who))
+}

@@ -1,0 +1,335 @@
+package exchange
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"sort"
+	"time"
+
+	"github.com/google/uuid"
+
+	"newspool/internal/clock"
+	"newspool/internal/fault"
+	"newspool/internal/ledger"
+	"newspool/internal/news"
+	"newspool/internal/store"
+	"newspool/internal/terms"
+	"newspool/protocol"
+)
+
+// Partner is a newsroom whose root we have pinned.
+type Partner struct {
+	Root         news.Root
+	Domain       string
+	Base         string
+	Identity     protocol.Identity
+	Keys         protocol.Keys
+	Note         string // signed identity note
+	Blocked      bool
+	Compared     time.Time // when a person compared the fingerprints; zero: not yet
+	ComparedBy   news.PersonID
+	DomainAgrees bool // the domain's own page names the same root
+	Added        time.Time
+}
+
+// Fingerprint is what is read to the partner by telephone.
+func (p Partner) Fingerprint() string { return protocol.Fingerprint(string(p.Root)) }
+
+const (
+	selectPartner = `SELECT root, identity, state, compared_us, compared_by, domain_agrees, added_us FROM partner ORDER BY domain`
+	insertPartner = `INSERT INTO partner (root, domain, base, name, identity, number, state, compared_us, compared_by, domain_agrees, added_us)
+		VALUES ($1, $2, $3, $4, $5, $6, 'active', 0, '', $7, $8)`
+	updatePartner  = `UPDATE partner SET domain = $2, base = $3, name = $4, identity = $5, number = $6 WHERE root = $1`
+	comparePartner = `UPDATE partner SET compared_us = $2, compared_by = $3 WHERE root = $1`
+	blockPartner   = `UPDATE partner SET state = $2 WHERE root = $1`
+	deleteHello    = `DELETE FROM hello WHERE root = $1`
+	insertHello    = `INSERT INTO hello (id, root, domain, bytes, received_us) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (root) DO UPDATE SET bytes = excluded.bytes, received_us = excluded.received_us, domain = excluded.domain`
+	countHello  = `SELECT COUNT(*) FROM hello`
+	selectHello = `SELECT id, bytes, received_us FROM hello ORDER BY received_us DESC`
+)
+
+func selectPartners(r store.Reader) ([]Partner, error) {
+	rows, err := r.Query(selectPartner)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []Partner
+	for rows.Next() {
+		var p Partner
+		var state string
+		var compared, added int64
+		if err := rows.Scan((*string)(&p.Root), &p.Note, &state, &compared, (*string)(&p.ComparedBy), &p.DomainAgrees, &added); err != nil {
+			return nil, err
+		}
+		p.Identity, p.Keys, err = protocol.ParseIdentityNote(p.Note)
+		if err != nil {
+			return nil, err
+		}
+		p.Domain, p.Base = p.Identity.Domain, p.Identity.Base
+		p.Blocked = state == "blocked"
+		p.Compared, p.Added = clock.FromMicros(compared), clock.FromMicros(added)
+		out = append(out, p)
+	}
+	return out, rows.Err()
+}
+
+// Partners lists the newsrooms that we have pinned, by domain.
+func (s *Service) Partners() []Partner {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	out := make([]Partner, 0, len(s.partners))
+	for _, p := range s.partners {
+		out = append(out, p)
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].Domain < out[j].Domain })
+	return out
+}
+
+// Partner gives one; false if we do not know it.
+func (s *Service) Partner(root news.Root) (Partner, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	p, ok := s.partners[root]
+	return p, ok
+}
+
+// Pin keeps a newsroom's root for good: from a signed identity document or note. A newsroom that is known already gets its
+// newer document; an older one, or a key list that does not extend the one that we hold, is refused.
+func (s *Service) Pin(ctx context.Context, document []byte, domainAgrees bool) (Partner, error) {
+	id, keys, err := protocol.ParseIdentity(document)
+	if err != nil {
+		id, keys, err = protocol.ParseIdentityNote(string(document))
+	}
+	if err != nil {
+		return Partner{}, fault.New(fault.Invalid, "partner.identity").Because(err)
+	}
+	note := string(document)
+	var doc struct{ Note string }
+	if json.Unmarshal(document, &doc) == nil && doc.Note != "" {
+		note = doc.Note
+	}
+	root := news.Root(id.Root)
+	if root == s.Root() {
+		return Partner{}, fault.New(fault.Invalid, "partner.ourselves")
+	}
+	old, known := s.Partner(root)
+	p := Partner{Root: root, Domain: id.Domain, Base: id.Base, Identity: id, Keys: keys, Note: note, DomainAgrees: domainAgrees, Added: s.Clock()}
+	if known {
+		if id.Number < old.Identity.Number || !keys.Extends(old.Keys) {
+			return Partner{}, fault.New(fault.Conflict, "partner.older_identity", "domain", id.Domain)
+		}
+		p.Blocked, p.Compared, p.ComparedBy, p.DomainAgrees, p.Added = old.Blocked, old.Compared, old.ComparedBy, old.DomainAgrees || domainAgrees, old.Added
+	}
+	names, err := json.Marshal(id.Names)
+	if err != nil {
+		return Partner{}, err
+	}
+	err = s.DB.Write(ctx, func(tx *store.Tx) error {
+		tx.OnCommit(func() { s.remember(p) })
+		if err := tx.Exec(deleteHello, string(root)); err != nil {
+			return err
+		}
+		if known {
+			return tx.ExecOne(updatePartner, string(root), p.Domain, p.Base, string(names), note, id.Number)
+		}
+		return tx.Exec(insertPartner, string(root), p.Domain, p.Base, string(names), note, id.Number, p.DomainAgrees, clock.Micros(p.Added))
+	})
+	return p, err
+}
+
+func (s *Service) remember(p Partner) {
+	s.mu.Lock()
+	s.partners[p.Root] = p
+	s.mu.Unlock()
+	poke(s.followWake)
+	poke(s.announceWake)
+	s.Changed("partners", string(p.Root))
+}
+
+// Compared notes that a person compared the fingerprints with the partner, by telephone or face to face.
+func (s *Service) Compared(ctx context.Context, root news.Root, by news.PersonID) error {
+	p, ok := s.Partner(root)
+	if !ok {
+		return fault.New(fault.NotFound, "partner.unknown")
+	}
+	p.Compared, p.ComparedBy = s.Clock(), by
+	return s.DB.Write(ctx, func(tx *store.Tx) error {
+		tx.OnCommit(func() { s.remember(p) })
+		return tx.ExecOne(comparePartner, string(root), clock.Micros(p.Compared), string(by))
+	})
+}
+
+// Block stops following a newsroom and lets it read nothing; unblocking takes it up again where it was.
+func (s *Service) Block(ctx context.Context, root news.Root, blocked bool) error {
+	p, ok := s.Partner(root)
+	if !ok {
+		return fault.New(fault.NotFound, "partner.unknown")
+	}
+	p.Blocked = blocked
+	state := "active"
+	if blocked {
+		state = "blocked"
+	}
+	return s.DB.Write(ctx, func(tx *store.Tx) error {
+		tx.OnCommit(func() { s.remember(p) })
+		return tx.ExecOne(blockPartner, string(root), state)
+	})
+}
+
+// Waiting is a hello that a person has not opened yet.
+type Waiting struct {
+	ID       string
+	Hello    protocol.Hello
+	Identity protocol.Identity
+	Received time.Time
+}
+
+// maxWaiting is how many strangers may wait at a time.
+const maxWaiting = 100
+
+// TakeHello takes the bytes of a hello. A partner's news of a ledger is followed at once; a stranger's waits for a person, if
+// there is room. The caller is told the same in every case; the error is for our own log.
+func (s *Service) TakeHello(ctx context.Context, b []byte) error {
+	h, id, keys, err := protocol.OpenHello(b)
+	if err != nil {
+		return err
+	}
+	if h.To != string(s.Root()) || id.Root == h.To {
+		return errors.New("hello is for somebody else")
+	}
+	root := news.Root(id.Root)
+	p, known := s.Partner(root)
+	if known {
+		if p.Blocked || !keys.Extends(p.Keys) {
+			return errors.New("hello of a partner that is blocked or whose keys do not follow")
+		}
+		if id.Number > p.Identity.Number {
+			if _, err := s.Pin(ctx, []byte(h.Identity), false); err != nil {
+				return err
+			}
+		}
+		return s.follow(ctx, root, h)
+	}
+	return s.DB.Write(ctx, func(tx *store.Tx) error {
+		var n int
+		if err := tx.QueryRow(countHello).Scan(&n); err != nil {
+			return err
+		}
+		if n >= maxWaiting {
+			return errors.New("too many strangers wait")
+		}
+		u, err := uuid.NewV7()
+		if err != nil {
+			return err
+		}
+		tx.OnCommit(func() { s.Changed("partners", "hello") })
+		return tx.Exec(insertHello, u.String(), string(root), id.Domain, b, clock.Micros(s.Clock()))
+	})
+}
+
+// follow makes the ledger that a partner announced one that we follow.
+func (s *Service) follow(ctx context.Context, root news.Root, h protocol.Hello) error {
+	if h.Ledger == "" || h.Agreement == "" || protocol.Origin("", h.Ledger) != trimDomain(h.Origin) {
+		return nil
+	}
+	return s.DB.Write(ctx, func(tx *store.Tx) error {
+		if i, err := ledger.Get(tx, ledger.ID(h.Ledger)); err == nil {
+			if i.Owner != root {
+				return errors.New("a partner announced another newsroom's ledger")
+			}
+			return nil
+		}
+		tx.OnCommit(func() { poke(s.followWake) })
+		return s.Ledgers.Create(tx, ledger.Info{ID: ledger.ID(h.Ledger), Agreement: h.Agreement, Owner: root, Origin: h.Origin})
+	})
+}
+
+// trimDomain leaves the path of an origin line.
+func trimDomain(origin string) string {
+	for i := range len(origin) {
+		if origin[i] == '/' {
+			return origin[i:]
+		}
+	}
+	return origin
+}
+
+// Hellos lists the strangers that wait, newest first.
+func (s *Service) Hellos(ctx context.Context) (out []Waiting, err error) {
+	err = s.DB.Read(ctx, func(r store.Reader) error {
+		rows, err := r.Query(selectHello)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var w Waiting
+			var b []byte
+			var us int64
+			if err := rows.Scan(&w.ID, &b, &us); err != nil {
+				return err
+			}
+			w.Received = clock.FromMicros(us)
+			if w.Hello, w.Identity, _, err = protocol.OpenHello(b); err != nil {
+				return err
+			}
+			out = append(out, w)
+		}
+		return rows.Err()
+	})
+	return out, err
+}
+
+// OpenHello is a person's answer to a stranger: pin its root, and follow the ledger that it named.
+func (s *Service) OpenHello(ctx context.Context, id string) (Partner, error) {
+	all, err := s.Hellos(ctx)
+	if err != nil {
+		return Partner{}, err
+	}
+	for _, w := range all {
+		if w.ID == id {
+			p, err := s.Pin(ctx, []byte(w.Hello.Identity), false)
+			if err != nil {
+				return p, err
+			}
+			return p, s.follow(ctx, p.Root, w.Hello)
+		}
+	}
+	return Partner{}, fault.New(fault.NotFound, "partner.no_hello")
+}
+
+// DismissHello forgets a stranger's words.
+func (s *Service) DismissHello(ctx context.Context, root news.Root) error {
+	return s.DB.Write(ctx, func(tx *store.Tx) error { return tx.Exec(deleteHello, string(root)) })
+}
+
+const insertAnnouncement = `INSERT INTO announcement (root, agreement, ledger, words, due_us, tries, last_error) VALUES ($1, $2, $3, $4, $5, 0, '')
+	ON CONFLICT (root, ledger) DO NOTHING`
+
+// OpenLedger opens our ledger in an agreement, in the transaction, and has every other party that has a node told of it.
+func (s *Service) OpenLedger(tx *store.Tx, agreement terms.AgreementID, parties []news.Root, words string) (ledger.ID, error) {
+	self := s.Self()
+	id := ledger.ID(protocol.NewID())
+	err := s.Ledgers.Create(tx, ledger.Info{ID: id, Agreement: string(agreement), Owner: news.Root(self.Root), Own: true, Origin: protocol.Origin(self.Domain, string(id))})
+	if err != nil {
+		return "", err
+	}
+	for _, p := range parties {
+		if p == "" || p == news.Root(self.Root) {
+			continue
+		}
+		if err := tx.Exec(insertAnnouncement, string(p), string(agreement), string(id), words, clock.Micros(s.Clock())); err != nil {
+			return "", err
+		}
+	}
+	tx.OnCommit(func() {
+		s.mu.Lock()
+		s.own[agreement] = id
+		s.mu.Unlock()
+		poke(s.announceWake)
+	})
+	return id, nil
+}

@@ -1,0 +1,162 @@
+// Package exchange is how anything crosses from one newsroom to another: who we are, whom we know, what we say in our
+// ledgers, what we follow in theirs, and what each side can prove.
+//
+// What it promises: what was released is delivered once and in order, or the origin can see that it was not; what the terms
+// do not permit does not leave; what arrives was verified before it is stored, and is handed to the package that owns it in
+// the same transaction; nothing that a partner sends stops the rest.
+//
+// What it never does: it decides nothing that the terms leave to a person, removes nothing that this newsroom wrote, and
+// follows nobody whom a person has not opened the door to.
+package exchange
+
+import (
+	"context"
+	"crypto/ed25519"
+	"embed"
+	"io/fs"
+	"log/slog"
+	"sync"
+
+	"newspool/internal/clock"
+	"newspool/internal/ledger"
+	"newspool/internal/library"
+	"newspool/internal/news"
+	"newspool/internal/store"
+	"newspool/internal/terms"
+	"newspool/protocol"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Migrations are the tables of this package.
+func Migrations() store.Migration {
+	sub, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		panic(err) // the folder is embedded above
+	}
+	return store.Migration{Package: "exchange", Files: sub}
+}
+
+// Keys are the node's two working keys. The root key is not among them: it lives outside the node.
+type Keys struct {
+	Log      ed25519.PrivateKey
+	Cosigner ed25519.PrivateKey
+}
+
+// Agreements is what the exchange asks of the package that keeps agreements. Its methods are called inside transactions and
+// must not wait.
+type Agreements interface {
+	// Fold applies an agreement record, said by a partner or by ourselves.
+	Fold(tx *store.Tx, said ledger.Said) error
+	// Active gives the agreements under which we have spoken our adoption of a revision, each with that revision.
+	Active() []terms.Standing
+	// Judging gives that by which a record of this ledger at this index is judged; false if no revision was adopted there.
+	Judging(id ledger.ID, seq int64) (terms.Standing, bool)
+	// Parties gives the roots of all who are, or are asked to be, parties to an agreement.
+	Parties(id terms.AgreementID) []news.Root
+}
+
+// Codec reads the form in which stories cross, without cleaning their bodies: that is done when they are shown.
+type Codec interface {
+	Read(b []byte) (news.Story, error)
+}
+
+// Options are what the service is made of.
+type Options struct {
+	DB         *store.DB
+	Ledgers    *ledger.Service
+	Library    *library.Library
+	Agreements Agreements
+	Codec      Codec
+	Keys       Keys
+	Clock      clock.Clock
+	Log        *slog.Logger
+	Changed    func(topic, value string) // tells the open pages; may be nil
+}
+
+// Service is the exchange of one newsroom.
+type Service struct {
+	Options
+	outboxWake   chan struct{}
+	announceWake chan struct{}
+	followWake   chan struct{}
+
+	mu       sync.RWMutex
+	self     protocol.Identity
+	document []byte // signed identity document
+	note     string // the signed note in it
+	partners map[news.Root]Partner
+	own      map[terms.AgreementID]ledger.ID // our open ledger in each agreement
+	links    map[ledger.ID]*link
+	tokens   tokenKey
+	counts   map[ledger.ID]*dayCount
+}
+
+// New makes the service; Load must be called before anything else.
+func New(o Options) *Service {
+	if o.Changed == nil {
+		o.Changed = func(string, string) {}
+	}
+	return &Service{
+		Options:      o,
+		outboxWake:   make(chan struct{}, 1),
+		announceWake: make(chan struct{}, 1),
+		followWake:   make(chan struct{}, 1),
+		partners:     map[news.Root]Partner{},
+		own:          map[terms.AgreementID]ledger.ID{},
+		links:        map[ledger.ID]*link{},
+		tokens:       newTokenKey(),
+		counts:       map[ledger.ID]*dayCount{},
+	}
+}
+
+// Load reads what is kept in memory: who we are, whom we know, which ledgers are ours.
+func (s *Service) Load(ctx context.Context) error {
+	return s.DB.Read(ctx, func(r store.Reader) error {
+		if err := s.loadSelf(r); err != nil {
+			return err
+		}
+		partners, err := selectPartners(r)
+		if err != nil {
+			return err
+		}
+		all, err := ledger.All(r, "")
+		if err != nil {
+			return err
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for _, p := range partners {
+			s.partners[p.Root] = p
+		}
+		for _, i := range all {
+			if i.Own && i.State == ledger.Open {
+				s.own[terms.AgreementID(i.Agreement)] = i.ID
+			}
+		}
+		return nil
+	})
+}
+
+// poke wakes a loop; one that is awake already looks again by itself.
+func poke(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// Root is our own root; "" before the node was set up.
+func (s *Service) Root() news.Root {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return news.Root(s.self.Root)
+}
+
+// Self is what we say about ourselves.
+func (s *Service) Self() protocol.Identity {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.self
+}

@@ -1,0 +1,293 @@
+package exchange
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"sort"
+	"time"
+
+	"newspool/internal/clock"
+	"newspool/internal/fault"
+	"newspool/internal/ledger"
+	"newspool/internal/news"
+	"newspool/internal/store"
+	"newspool/internal/terms"
+)
+
+var errNotKnown = fault.New(fault.NotFound, "partner.unknown")
+
+// LinkState says in a word how we follow a partner.
+type LinkState string
+
+// The states of a link.
+const (
+	LinkLive       LinkState = "live"
+	LinkCatchingUp LinkState = "catching-up"
+	LinkLate       LinkState = "late"    // no word for 45 seconds
+	LinkSilent     LinkState = "silent"  // no word for two minutes
+	LinkStopped    LinkState = "stopped" // the ledger said two things
+	LinkNever      LinkState = "never"   // not one word yet
+	LinkBlocked    LinkState = "blocked"
+)
+
+// Link is how we stand with a partner: the worst of the ledgers that we follow of it.
+type Link struct {
+	Partner     news.Root
+	Domain      string
+	State       LinkState
+	LastContact time.Time
+	Behind      time.Duration // since the last contact, when it is late
+	Waiting     int64         // records that it has told of and we do not hold yet
+	Skew        time.Duration // its clock against ours, when more than two minutes
+	Error       *fault.Error  // the last failed connection, until one succeeds
+}
+
+// rank orders states, worst first.
+func (l LinkState) rank() int {
+	for i, x := range []LinkState{LinkStopped, LinkSilent, LinkLate, LinkCatchingUp, LinkNever, LinkBlocked, LinkLive} {
+		if l == x {
+			return i
+		}
+	}
+	return 0
+}
+
+// Links lists the partners, worst first.
+func (s *Service) Links() []Link {
+	now := s.Clock()
+	s.mu.RLock()
+	by := map[news.Root]Link{}
+	for root, p := range s.partners {
+		state := LinkNever
+		if p.Blocked {
+			state = LinkBlocked
+		}
+		by[root] = Link{Partner: root, Domain: p.Domain, State: state}
+	}
+	for _, l := range s.links {
+		one := l.status(now)
+		old := by[l.partner]
+		one.Partner, one.Domain = old.Partner, old.Domain
+		if old.State == LinkNever || one.State.rank() < old.State.rank() {
+			if one.LastContact.Before(old.LastContact) {
+				one.LastContact = old.LastContact
+			}
+			by[l.partner] = one
+		}
+	}
+	s.mu.RUnlock()
+	out := make([]Link, 0, len(by))
+	for _, l := range by {
+		out = append(out, l)
+	}
+	sort.Slice(out, func(i, j int) bool {
+		if a, b := out[i].State.rank(), out[j].State.rank(); a != b {
+			return a < b
+		}
+		return out[i].Domain < out[j].Domain
+	})
+	return out
+}
+
+func (l *link) status(now time.Time) Link {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	o := Link{State: LinkLive, LastContact: l.contact, Waiting: max(0, l.head-l.held)}
+	if l.skew > clockFault || l.skew < -clockFault {
+		o.Skew = l.skew
+	}
+	if l.err != nil {
+		o.Error = fault.Of(l.err)
+	}
+	silent := now.Sub(l.contact)
+	switch {
+	case l.stopped:
+		o.State = LinkStopped
+	case l.contact.IsZero():
+		o.State = LinkNever
+	case silent > clockFault:
+		o.State, o.Behind = LinkSilent, silent
+	case silent > silentAfter || l.err != nil:
+		o.State, o.Behind = LinkLate, silent
+	case l.held < l.gate:
+		o.State = LinkCatchingUp
+	}
+	return o
+}
+
+// DeliveryState says in a word what became of a version at a partner.
+type DeliveryState string
+
+// The states of a delivery.
+const (
+	Released  DeliveryState = "released"  // in our ledger; the partner has not said that it holds it
+	Delivered DeliveryState = "delivered" // durable at the partner, by its cosignature
+	Refused   DeliveryState = "refused"   // not sent, by a clause
+	Reported  DeliveryState = "reported"  // the partner says that it is missing or set aside
+	Queued    DeliveryState = "waiting"   // not offered yet
+)
+
+// Delivery is what became of one version at one partner.
+type Delivery struct {
+	Number    int
+	Agreement terms.AgreementID
+	Partner   news.Root
+	Ledger    ledger.ID
+	Seq       int64
+	Released  time.Time
+	Durable   time.Time // when its receipt was durable here; zero: not yet
+	State     DeliveryState
+	Clause    string
+	Key       string
+	Args      map[string]any
+}
+
+const (
+	selectRefusals = `SELECT number, agreement, clause, key, args, us FROM refusal WHERE item = $1 ORDER BY number, agreement`
+	selectTold     = `SELECT key, args FROM trouble WHERE ledger = $1 AND seq = $2 AND kind = $3`
+	selectWaiting  = `SELECT number, error FROM outbox WHERE item = $1 ORDER BY number`
+)
+
+// Deliveries says for an item of our own to whom each version went, who holds it since when, and to whom it did not go and
+// why; the newest version first.
+func (s *Service) Deliveries(ctx context.Context, item news.ItemID) (out []Delivery, err error) {
+	err = s.DB.Read(ctx, func(r store.Reader) error {
+		ways, err := s.Library.Ways(r, item)
+		if err != nil {
+			return err
+		}
+		for _, w := range ways {
+			records, err := ledger.Records(r, ledger.ID(w.Ledger), w.Seq, w.Seq+1)
+			if err != nil || len(records) == 0 {
+				return errors.Join(err, errors.New("a record that was sent is not there"))
+			}
+			for _, party := range s.Agreements.Parties(w.Agreement) {
+				if party == s.Root() {
+					continue
+				}
+				d := Delivery{Number: w.Number, Agreement: w.Agreement, Partner: party, Ledger: ledger.ID(w.Ledger), Seq: w.Seq, State: Released, Released: recordTime(records[0])}
+				if err := s.deliveryState(r, &d); err != nil {
+					return err
+				}
+				out = append(out, d)
+			}
+		}
+		if err := s.refusals(r, item, &out); err != nil {
+			return err
+		}
+		return s.waiting(r, item, &out)
+	})
+	sort.SliceStable(out, func(i, j int) bool { return out[i].Number > out[j].Number })
+	return out, err
+}
+
+func (s *Service) deliveryState(r store.Reader, d *Delivery) error {
+	h, ok, err := ledger.FirstHeld(r, d.Ledger, string(d.Partner), d.Seq)
+	if err != nil {
+		return err
+	}
+	if ok {
+		d.State, d.Durable = Delivered, clock.FromMicros(h.AtMicros)
+	}
+	var args string
+	err = r.QueryRow(selectTold, string(d.Ledger), d.Seq, "told-"+string(d.Partner)).Scan(&d.Key, &args)
+	if errors.Is(err, store.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	d.State = Reported
+	if err := json.Unmarshal([]byte(args), &d.Args); err != nil {
+		return err
+	}
+	d.Clause, _ = d.Args["clause"].(string)
+	return nil
+}
+
+func (s *Service) refusals(r store.Reader, item news.ItemID, out *[]Delivery) error {
+	rows, err := r.Query(selectRefusals, string(item))
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		d := Delivery{State: Refused}
+		var args string
+		var us int64
+		if err := rows.Scan(&d.Number, (*string)(&d.Agreement), &d.Clause, &d.Key, &args, &us); err != nil {
+			return err
+		}
+		d.Released = clock.FromMicros(us)
+		if err := json.Unmarshal([]byte(args), &d.Args); err != nil {
+			return err
+		}
+		for _, party := range s.Agreements.Parties(d.Agreement) {
+			if party != s.Root() {
+				d.Partner = party
+				*out = append(*out, d)
+			}
+		}
+	}
+	return rows.Err()
+}
+
+func (s *Service) waiting(r store.Reader, item news.ItemID, out *[]Delivery) error {
+	rows, err := r.Query(selectWaiting, string(item))
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		d := Delivery{State: Queued}
+		var failed string
+		if err := rows.Scan(&d.Number, &failed); err != nil {
+			return err
+		}
+		if failed != "" {
+			d.Key = "exchange.offer_failed"
+		}
+		*out = append(*out, d)
+	}
+	return rows.Err()
+}
+
+// Trouble is something that is wrong with a record in a ledger.
+type Trouble struct {
+	Ledger  ledger.ID
+	Partner news.Root
+	Seq     int64
+	Kind    string
+	Key     string
+	Args    map[string]any
+	At      time.Time
+}
+
+const selectTroubles = `SELECT t.ledger, t.seq, t.kind, t.key, t.args, t.us, l.owner FROM trouble t JOIN ledger l ON l.id = t.ledger ORDER BY t.us DESC LIMIT $1`
+
+// Troubles lists what is wrong with records, newest first.
+func (s *Service) Troubles(ctx context.Context, limit int) (out []Trouble, err error) {
+	err = s.DB.Read(ctx, func(r store.Reader) error {
+		rows, err := r.Query(selectTroubles, limit)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var t Trouble
+			var args string
+			var us int64
+			if err := rows.Scan((*string)(&t.Ledger), &t.Seq, &t.Kind, &t.Key, &args, &us, (*string)(&t.Partner)); err != nil {
+				return err
+			}
+			t.At = clock.FromMicros(us)
+			if err := json.Unmarshal([]byte(args), &t.Args); err != nil {
+				return err
+			}
+			out = append(out, t)
+		}
+		return rows.Err()
+	})
+	return out, err
+}

@@ -1,0 +1,125 @@
+package ledger
+
+import (
+	"github.com/google/uuid"
+
+	"newspool/internal/clock"
+	"newspool/internal/content"
+	"newspool/internal/store"
+	"newspool/protocol"
+)
+
+// Batch is verified records of a followed ledger: From is the size that was held before, Edge and Checkpoint are what they
+// lead to. Tiles are the roots of tiles that they filled.
+type Batch struct {
+	From       int64
+	Records    []protocol.Entry
+	Parsed     []protocol.Record // as many as Records; a malformed record has an empty Type
+	Edge       protocol.Edge
+	Tiles      []protocol.TileRoot
+	Checkpoint []byte
+}
+
+const moveFollowed = `UPDATE ledger SET size = $2, edge = $3, checkpoint = $4 WHERE id = $1 AND size = $5 AND own = $6`
+
+// Take stores a verified batch, in the transaction, and gives for each record the ids under which its contents are kept
+// (empty for one that did not come or does not fit). It fails with store.ErrStale if the ledger is not at From any more.
+func (s *Service) Take(tx *store.Tx, id ID, b Batch) ([][]content.ID, error) {
+	out := make([][]content.ID, len(b.Records))
+	for i, e := range b.Records {
+		seq := b.From + int64(i)
+		leaf := protocol.LeafHash(e.Record)
+		if err := tx.Exec(insertEntry, string(id), seq, leaf[:], e.Record); err != nil {
+			return nil, err
+		}
+		refs := b.Parsed[i].Contents
+		for n, c := range e.Contents {
+			var cid content.ID
+			state := c.State
+			if state == protocol.Present && n < len(refs) && refs[n].Fits(c.Salt, c.Bytes) {
+				var err error
+				if cid, err = content.Put(tx, refs[n].Type, refs[n].Lang, c.Bytes); err != nil {
+					return nil, err
+				}
+			} else if state == protocol.Present {
+				state = protocol.Withheld // what came is not what the record names: as good as nothing
+			}
+			out[i] = append(out[i], cid)
+			if err := tx.Exec(insertContent, string(id), seq, n, int64(state), c.Salt[:], string(cid), c.Index); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, t := range b.Tiles {
+		if err := tx.Exec(insertTile, string(id), t.Level, t.Index, t.Hash[:]); err != nil {
+			return nil, err
+		}
+	}
+	return out, tx.ExecOne(moveFollowed, string(id), b.Edge.Size, b.Edge.Pack(), b.Checkpoint, b.From, false)
+}
+
+const (
+	moveApplied = `UPDATE ledger SET applied = $2 WHERE id = $1 AND applied <= $2`
+	moveVisible = `UPDATE ledger SET visible = $2 WHERE id = $1 AND visible <= $2`
+	confirm     = `UPDATE ledger SET confirmed = $2 WHERE id = $1 AND confirmed < $2`
+)
+
+// Applied moves the cursor of folded records.
+func Applied(tx *store.Tx, id ID, to int64) error { return tx.ExecOne(moveApplied, string(id), to) }
+
+// Visible moves the border up to which records are shown.
+func Visible(tx *store.Tx, id ID, to int64) error { return tx.ExecOne(moveVisible, string(id), to) }
+
+const insertReceipt = `INSERT INTO ledger_receipt (ledger, cosigner, size, seconds, at_us, line) VALUES ($1, $2, $3, $4, $5, $6)
+	ON CONFLICT (ledger, cosigner, size) DO NOTHING`
+
+// Receipt stores a follower's verified cosignature over a size.
+func (s *Service) Receipt(tx *store.Tx, id ID, cosigner string, size, seconds int64, line string) error {
+	if err := tx.Exec(insertReceipt, string(id), cosigner, size, seconds, clock.Micros(s.clock()), line); err != nil {
+		return err
+	}
+	return tx.Exec(confirm, string(id), size)
+}
+
+// Held is a follower's receipt.
+type Held struct {
+	Cosigner string
+	Size     int64
+	Seconds  int64
+	AtMicros int64
+	Line     string
+}
+
+const (
+	selectFirstHeld = `SELECT cosigner, size, seconds, at_us, line FROM ledger_receipt WHERE ledger = $1 AND cosigner = $2 AND size > $3 ORDER BY size LIMIT 1`
+	selectLastHeld  = `SELECT cosigner, size, seconds, at_us, line FROM ledger_receipt WHERE ledger = $1 AND cosigner = $2 ORDER BY size DESC LIMIT 1`
+)
+
+func scanHeld(row interface{ Scan(...any) error }) (h Held, ok bool, err error) {
+	err = row.Scan(&h.Cosigner, &h.Size, &h.Seconds, &h.AtMicros, &h.Line)
+	if err == store.ErrNoRows {
+		return h, false, nil
+	}
+	return h, err == nil, err
+}
+
+// FirstHeld is the first receipt of a follower that covers record seq.
+func FirstHeld(r store.Reader, id ID, cosigner string, seq int64) (Held, bool, error) {
+	return scanHeld(r.QueryRow(selectFirstHeld, string(id), cosigner, seq))
+}
+
+// LastHeld is a follower's newest receipt.
+func LastHeld(r store.Reader, id ID, cosigner string) (Held, bool, error) {
+	return scanHeld(r.QueryRow(selectLastHeld, string(id), cosigner))
+}
+
+const insertEvidence = `INSERT INTO ledger_evidence (id, ledger, kind, ours, theirs, at_us) VALUES ($1, $2, $3, $4, $5, $6)`
+
+// Evidence keeps two texts that cannot both be true.
+func (s *Service) Evidence(tx *store.Tx, id ID, kind string, ours, theirs []byte) error {
+	u, err := uuid.NewV7()
+	if err != nil {
+		return err
+	}
+	return tx.Exec(insertEvidence, u.String(), string(id), kind, ours, theirs, clock.Micros(s.clock()))
+}

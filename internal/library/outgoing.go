@@ -1,0 +1,51 @@
+package library
+
+import (
+	"cmp"
+	"slices"
+
+	"newspool/internal/content"
+	"newspool/internal/news"
+	"newspool/internal/store"
+)
+
+// Outgoing gives a released version of our own as OnVersion was given it. Faults: library.not_found; library.not_ours.
+func (l *Library) Outgoing(r store.Reader, id news.ItemID, number int) (Version, error) {
+	if _, err := l.ownItem(r, id); err != nil {
+		return Version{}, err
+	}
+	v, err := readVersion(r, id, number)
+	if err != nil {
+		return Version{}, err
+	}
+	if v == nil || v.released == 0 {
+		return Version{}, notFound()
+	}
+	s, err := l.story(r, v)
+	if err != nil {
+		return Version{}, err
+	}
+	c, err := content.Get(r, v.contentID)
+	if err != nil {
+		return Version{}, err
+	}
+	return l.outgoing(v, s, c.Bytes, v.class == news.First), nil
+}
+
+const selectWays = `SELECT item, number, ledger, agreement, seq, state, why FROM item_agreement WHERE item = $1 AND NOT hidden`
+
+// Ways gives the places in ledgers by which the versions of an item came or went, by number and ledger.
+func (l *Library) Ways(r store.Reader, id news.ItemID) ([]Way, error) {
+	arrivals, err := readArrivals(r, selectWays, id)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Way, len(arrivals))
+	for i, a := range arrivals {
+		out[i] = Way{Number: a.number, Agreement: a.agreement, Ledger: a.ledger, Seq: a.seq}
+	}
+	slices.SortFunc(out, func(a, b Way) int {
+		return cmp.Or(cmp.Compare(a.Number, b.Number), cmp.Compare(a.Ledger, b.Ledger))
+	})
+	return out, nil
+}

@@ -1,0 +1,302 @@
+package library
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"newspool/internal/clock"
+	"newspool/internal/fault"
+	"newspool/internal/news"
+	"newspool/internal/store"
+	"newspool/internal/terms"
+)
+
+// arrival is a line of the table item_agreement: one ledger by which a version came or went.
+type arrival struct {
+	item      news.ItemID
+	number    int
+	ledger    string
+	agreement terms.AgreementID
+	seq       int64
+	state     news.State
+	why       string
+	hidden    bool
+}
+
+const (
+	insertArrival = `INSERT INTO item_agreement (item, number, ledger, agreement, seq, state, why, hidden)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (item, number, ledger) DO NOTHING`
+	selectReceived = `SELECT ` + itemColumns + `, v.number, a.seq FROM item i
+LEFT JOIN version v ON v.item = i.id AND v.number = $2
+LEFT JOIN item_agreement a ON a.item = i.id AND a.number = $2 AND a.ledger = $3
+WHERE i.id = $1`
+)
+
+func (a arrival) save(tx *store.Tx) error {
+	if err := tx.Exec(insertArrival, a.item, a.number, a.ledger, a.agreement, a.seq, a.state, a.why, a.hidden); err != nil {
+		return fmt.Errorf("library: save arrival: %w", err)
+	}
+	return nil
+}
+
+// Receive takes in a version that a partner released. It is idempotent: the same item and number again, by the same ledger,
+// does nothing. By another ledger it adds the agreement, shows what was hidden, and opens what was set aside if it is usable
+// there. A version whose content was missing is filled when it comes with content. applied says that something came of it
+// for the desk: the version is new here, or became usable, readable or visible by this.
+//
+// What does not count is left alone, without an error: a version from a root other than the item's, and one that a partner
+// gives for an item of our own. Origin tells whose an item is.
+//
+// A withdrawal closes the item for good, whatever comes after it. If the item was never visible here it never will be. A
+// hidden withdrawal of a visible item closes it at once and is shown as what it is after Reveal.
+//
+// A fault library.incoming (Invalid) says that a field is missing or not one of its values; nothing was written then.
+func (l *Library) Receive(tx *store.Tx, in Incoming) (applied bool, err error) {
+	if err := in.check(); err != nil {
+		return false, err
+	}
+	if in.Origin == l.o.Origin {
+		return false, nil
+	}
+	it, have, arrived, err := l.readReceived(tx, in)
+	if err != nil || it != nil && it.Origin != in.Origin {
+		return false, err
+	}
+	ix, err := l.join(tx)
+	if err != nil {
+		return false, err
+	}
+	if it == nil {
+		it = &item{created: clock.Micros(l.now())}
+		it.Item, it.Origin = in.Item, in.Origin
+	}
+	a := arrival{
+		item: in.Item, number: in.Number, ledger: in.Ledger, agreement: in.Agreement, seq: in.Seq, state: in.State, why: in.Why.text(),
+		hidden: in.Hidden,
+	}
+	if have {
+		return l.again(tx, ix, it, a, arrived, in)
+	}
+	v := &version{
+		item: in.Item, number: in.Number, class: in.Class, hidden: true, written: clock.Micros(in.Story.Written), note: fit(in.Story.Note, maxNote),
+		state: a.state, why: a.why, contentID: in.ContentID, face: faceOf(in.Story, clock.Micros(in.Released), clock.Micros(l.now())),
+	}
+	it.top = max(it.top, v.number)
+	if in.Hidden {
+		err = l.foresee(tx, ix, it, v)
+	} else {
+		err = l.admit(tx, ix, it, v, a)
+	}
+	return err == nil, errors.Join(err, v.save(tx), it.save(tx), a.save(tx))
+}
+
+func (in *Incoming) check() error {
+	known := in.Class == news.First || in.Class == news.Update || in.Class == news.Correction || in.Class == news.Withdrawal
+	if in.Item == "" || in.Number < 1 || in.Origin == "" || in.Ledger == "" || !known {
+		return fault.New(fault.Invalid, "library.incoming")
+	}
+	switch {
+	case in.Class == news.Withdrawal:
+		in.State = news.Withdrawn
+	case in.ContentID == "":
+		in.State = news.Closed
+	}
+	switch in.State {
+	case news.Usable, news.SetAside, news.Closed, news.Withdrawn:
+		return nil
+	}
+	return fault.New(fault.Invalid, "library.incoming")
+}
+
+// readReceived gives the item, nil if it is new, and whether this version, and this arrival of it, are here.
+func (l *Library) readReceived(r store.Reader, in Incoming) (it *item, have, arrived bool, err error) {
+	it = &item{}
+	var number, seq sql.NullInt64
+	err = it.scan(r.QueryRow(selectReceived, in.Item, in.Number, in.Ledger).Scan, &number, &seq)
+	switch {
+	case errors.Is(err, store.ErrNoRows):
+		return nil, false, false, nil
+	case err != nil:
+		return nil, false, false, fmt.Errorf("library: read received item %s: %w", in.Item, err)
+	}
+	return it, number.Valid, seq.Valid, nil
+}
+
+// foresee draws from a hidden withdrawal what must not wait: an item that nobody saw stays unseen, a visible one is closed.
+func (l *Library) foresee(tx *store.Tx, ix *index, it *item, v *version) error {
+	switch {
+	case v.class != news.Withdrawal:
+	case it.N == 0:
+		it.hold, it.holdWhy = news.Withdrawn, v.why
+	case it.hold == "":
+		return l.hold(tx, ix, it, news.Closed, v.why)
+	}
+	return nil
+}
+
+// admit applies what a visible arrival brings. The caller saves item and version.
+func (l *Library) admit(tx *store.Tx, ix *index, it *item, v *version, a arrival) error {
+	had := l.facets(it)
+	it.carry(a.agreement)
+	switch {
+	case v.hidden:
+		v.state, v.why = a.state, a.why
+		n := it.N
+		if err := l.refresh(tx, ix, it, nil, had); err != nil { // the agreement, on the row that stands there
+			return err
+		}
+		if err := l.place(tx, ix, it, v); err != nil || it.N != n {
+			return err
+		}
+		had = l.facets(it)
+	case v.state == news.SetAside && a.state == news.Usable:
+		v.state, v.why = a.state, a.why
+		l.tell(ix, it, v)
+	}
+	if it.Version == v.number && it.N != 0 {
+		return l.refresh(tx, ix, it, v, had)
+	}
+	return l.refresh(tx, ix, it, nil, had)
+}
+
+// tell puts the version that the row shows on a new line of the feed, if it was there.
+func (l *Library) tell(ix *index, it *item, v *version) {
+	if v.line != 0 && it.Version == v.number {
+		v.line = ix.next()
+	}
+}
+
+const fillArrivals = `UPDATE item_agreement SET state = $3, why = $4 WHERE item = $1 AND number = $2 AND state = 'closed'`
+
+// again is the arrival of a version that is here.
+func (l *Library) again(tx *store.Tx, ix *index, it *item, a arrival, arrived bool, in Incoming) (bool, error) {
+	v, err := readVersion(tx, in.Item, in.Number)
+	if err != nil || v == nil {
+		return false, err
+	}
+	if in.Class == news.Withdrawal && v.class != news.Withdrawal {
+		return l.withdrawSame(tx, ix, it, a.why)
+	}
+	fill := v.contentID == "" && in.ContentID != "" && v.class != news.Withdrawal && it.hold != news.Withdrawn
+	if arrived && !fill {
+		return false, nil
+	}
+	before := *v
+	if fill {
+		if err := l.fill(tx, ix, it, v, a, in); err != nil {
+			return false, err
+		}
+	}
+	if !arrived {
+		if !a.hidden {
+			err = l.admit(tx, ix, it, v, a)
+		}
+		err = errors.Join(err, a.save(tx))
+	}
+	applied := fill || v.state != before.state || v.hidden != before.hidden
+	if applied {
+		err = errors.Join(err, v.save(tx))
+	}
+	return applied && err == nil, errors.Join(err, it.save(tx))
+}
+
+// fill gives a version the content that was missing.
+func (l *Library) fill(tx *store.Tx, ix *index, it *item, v *version, a arrival, in Incoming) error {
+	had := l.facets(it)
+	v.contentID, v.face, v.state, v.why, v.note = in.ContentID, faceOf(in.Story, v.released, v.arrived), a.state, a.why, fit(in.Story.Note, maxNote)
+	v.written = clock.Micros(in.Story.Written)
+	l.tell(ix, it, v)
+	if err := tx.Exec(fillArrivals, v.item, v.number, a.state, a.why); err != nil {
+		return fmt.Errorf("library: fill: %w", err)
+	}
+	if it.Version != v.number {
+		return nil
+	}
+	return l.refresh(tx, ix, it, v, had)
+}
+
+// withdrawSame is a withdrawal under the number of a version that is here: no number of its own, but a withdrawal all the same.
+func (l *Library) withdrawSame(tx *store.Tx, ix *index, it *item, why string) (bool, error) {
+	if it.hold == news.Withdrawn {
+		return false, nil
+	}
+	err := l.hold(tx, ix, it, news.Withdrawn, why)
+	return err == nil, errors.Join(err, it.save(tx))
+}
+
+// Carried notes that a version of our own went into a ledger, so that the item is found under the agreement. It is idempotent.
+func (l *Library) Carried(tx *store.Tx, id news.ItemID, number int, agreement terms.AgreementID, ledger string, seq int64) error {
+	it, err := l.ownItem(tx, id)
+	if err != nil {
+		return err
+	}
+	ix, err := l.join(tx)
+	if err != nil {
+		return err
+	}
+	a := arrival{item: id, number: number, ledger: ledger, agreement: agreement, seq: seq, state: news.Usable}
+	had, before := l.facets(it), len(it.Agreements)
+	it.carry(agreement)
+	if err := a.save(tx); err != nil || len(it.Agreements) == before {
+		return err
+	}
+	return errors.Join(l.refresh(tx, ix, it, nil, had), it.save(tx))
+}
+
+const (
+	selectHidden = `SELECT item, number, ledger, agreement, seq, state, why FROM item_agreement
+WHERE ledger = $1 AND seq <= $2 AND hidden ORDER BY seq, item, number`
+	updateRevealed = `UPDATE item_agreement SET hidden = FALSE WHERE ledger = $1 AND seq <= $2 AND hidden`
+)
+
+// Reveal shows what a ledger brought while it was catching up, up to and with toSeq, in the order of the ledger; the rows get
+// their numbers now. It says how many versions it showed. All of it is one transaction: for very many, call it with growing
+// toSeq in several. Items that were withdrawn meanwhile are shown, as withdrawn, only if they had been visible before.
+func (l *Library) Reveal(tx *store.Tx, ledger string, toSeq int64) (int, error) {
+	hidden, err := readArrivals(tx, selectHidden, ledger, toSeq)
+	if err != nil || len(hidden) == 0 {
+		return 0, err
+	}
+	ix, err := l.join(tx)
+	if err != nil {
+		return 0, err
+	}
+	if err := tx.Exec(updateRevealed, ledger, toSeq); err != nil {
+		return 0, fmt.Errorf("library: reveal: %w", err)
+	}
+	for _, a := range hidden {
+		it, err := readItem(tx, a.item)
+		if err != nil {
+			return 0, err
+		}
+		v, err := readVersion(tx, a.item, a.number)
+		if err != nil {
+			return 0, err
+		}
+		if it == nil || v == nil {
+			return 0, fmt.Errorf("library: version %d of %s is missing", a.number, a.item)
+		}
+		if err := errors.Join(l.admit(tx, ix, it, v, a), v.save(tx), it.save(tx)); err != nil {
+			return 0, err
+		}
+	}
+	return len(hidden), nil
+}
+
+func readArrivals(r store.Reader, query string, args ...any) ([]arrival, error) {
+	rows, err := r.Query(query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("library: read arrivals: %w", err)
+	}
+	defer rows.Close()
+	var out []arrival
+	for rows.Next() {
+		var a arrival
+		if err := rows.Scan(&a.item, &a.number, &a.ledger, &a.agreement, &a.seq, &a.state, &a.why); err != nil {
+			return nil, fmt.Errorf("library: read arrivals: %w", err)
+		}
+		out = append(out, a)
+	}
+	return out, rows.Err()
+}

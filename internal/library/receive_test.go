@@ -1,0 +1,320 @@
+package library
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"newspool/internal/fault"
+	"newspool/internal/news"
+	"newspool/internal/store"
+)
+
+func TestReceive(t *testing.T) {
+	with := func(in Incoming, set func(*Incoming)) Incoming { set(&in); return in }
+	by2 := func(in *Incoming) { in.Ledger, in.Agreement = "ledger-2", "agr-2" }
+	aside := func(in *Incoming) { in.State, in.Why = news.SetAside, Why{Clause: "2.1", Key: "clause.outside"} }
+	tests := []struct {
+		name string
+		in   []Incoming
+		want string // of applied: + or -
+		wire string
+	}{
+		{"twice", []Incoming{incoming("1", 1, news.First, "A"), incoming("1", 1, news.First, "A")}, "+-", "A/1 usable"},
+		{"an update", []Incoming{incoming("1", 1, news.First, "A"), incoming("1", 2, news.Update, "B")}, "++", "B/2 usable"},
+		{"an older one", []Incoming{incoming("1", 2, news.Update, "B"), incoming("1", 1, news.First, "A")}, "++", "B/2 usable"},
+		{"by another root", []Incoming{
+			incoming("1", 1, news.First, "A"),
+			with(incoming("1", 2, news.Withdrawal, "B"), func(in *Incoming) { in.Origin = avand }),
+		}, "+-", "A/1 usable"},
+		{"our own item", []Incoming{with(incoming("1", 1, news.First, "A"), func(in *Incoming) { in.Origin = north })}, "-", ""},
+		{"a withdrawal", []Incoming{incoming("1", 1, news.First, "A"), incoming("1", 2, news.Withdrawal, "")}, "++", "A/2 withdrawn"},
+		{"after a withdrawal", []Incoming{
+			incoming("1", 1, news.First, "A"), incoming("1", 2, news.Withdrawal, ""), incoming("1", 3, news.Update, "C"),
+		}, "+++", "A/2 withdrawn"},
+		{"a withdrawal under a number that is taken", []Incoming{incoming("1", 1, news.First, "A"), incoming("1", 1, news.Withdrawal, "")}, "++", "A/1 withdrawn"},
+		{"a withdrawal of what was never seen", []Incoming{incoming("1", 2, news.Withdrawal, ""), incoming("1", 1, news.First, "A")}, "++", ""},
+		{"set aside", []Incoming{with(incoming("1", 1, news.First, "A"), aside)}, "+", "A/1 set-aside"},
+		{"set aside here, usable there", []Incoming{
+			with(incoming("1", 1, news.First, "A"), aside), with(incoming("1", 1, news.First, "A"), by2),
+		}, "++", "A/1 usable"},
+		{"usable here, set aside there", []Incoming{
+			incoming("1", 1, news.First, "A"), with(with(incoming("1", 1, news.First, "A"), aside), by2),
+		}, "+-", "A/1 usable"},
+		{"the content is missing", []Incoming{incoming("1", 1, news.First, "")}, "+", "/1 closed"},
+		{"the content comes", []Incoming{incoming("1", 1, news.First, ""), incoming("1", 1, news.First, "A")}, "++", "A/1 usable"},
+		{"two items", []Incoming{incoming("1", 1, news.First, "A"), incoming("2", 1, news.First, "B"), incoming("1", 2, news.Update, "C")}, "+++", "C/2 usable; B/1 usable"},
+	}
+	each(t, func(t *testing.T, d *desk) {
+		for _, tt := range tests {
+			d.clear(t, 1)
+			got := ""
+			for _, in := range tt.in {
+				if d.receive(t, in) {
+					got += "+"
+				} else {
+					got += "-"
+				}
+			}
+			if wire := headlines(d.wire(t, Filter{})); got != tt.want || wire != tt.wire {
+				t.Errorf("%s: %s %s, want %s %s", tt.name, got, wire, tt.want, tt.wire)
+			}
+			checkFacets(t, d)
+		}
+	})
+}
+
+func TestReceiveRefuses(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		for name, spoil := range map[string]func(*Incoming){
+			"no item":   func(in *Incoming) { in.Item = "" },
+			"no number": func(in *Incoming) { in.Number = 0 },
+			"no class":  func(in *Incoming) { in.Class = "other" },
+			"no ledger": func(in *Incoming) { in.Ledger = "" },
+			"no state":  func(in *Incoming) { in.State = "open" },
+		} {
+			in := incoming("1", 1, news.First, "A")
+			spoil(&in)
+			err := d.db.Write(context.Background(), func(tx *store.Tx) error { _, err := d.receiveTx(tx, in); return err })
+			if !fault.Is(err, fault.Invalid) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	})
+}
+
+func TestWithdrawnTextIsGivenToNobody(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		ctx := context.Background()
+		first := incoming("1", 1, news.First, "A")
+		d.receive(t, first)
+		if s, err := d.Version(ctx, first.Item, 0); err != nil || s.Headline != "A" {
+			t.Fatalf("before: %+v, %v", s, err)
+		}
+		w := incoming("1", 2, news.Withdrawal, "")
+		w.Story.Note = "it is not true"
+		d.receive(t, w)
+		for number := range 3 {
+			if _, err := d.Version(ctx, first.Item, number); !fault.Is(err, fault.Gone) {
+				t.Errorf("version %d: %v", number, err)
+			}
+		}
+		it := d.item(t, first.Item)
+		if it.Headline != "A" || it.Words != 0 || it.History[1].Note != "it is not true" || it.Versions != 2 {
+			t.Errorf("item: %+v", it)
+		}
+		lines, err := d.Feed(ctx, 0, 0)
+		if err != nil || len(lines) != 2 {
+			t.Fatalf("feed: %+v, %v", lines, err)
+		}
+		for _, l := range lines {
+			if !l.Withdrawn || l.State != news.Withdrawn || l.Story.Headline != "" {
+				t.Errorf("line: %+v", l)
+			}
+		}
+		if lines[1].Class != news.Withdrawal {
+			t.Errorf("last line: %+v", lines[1])
+		}
+	})
+}
+
+func TestHiddenUntilRevealed(t *testing.T) {
+	hide := func(seq int64, in Incoming) Incoming { in.Hidden, in.Seq = true, seq; return in }
+	each(t, func(t *testing.T, d *desk) {
+		ctx := context.Background()
+		d.receive(t, incoming("seen", 1, news.First, "Seen"))
+		d.receive(t, incoming("kept", 1, news.First, "Kept"))
+		for i, in := range []Incoming{
+			incoming("new", 1, news.First, "New"), incoming("new", 2, news.Update, "Newer"),
+			incoming("unseen", 1, news.First, "Unseen"), incoming("seen", 2, news.Withdrawal, ""),
+			incoming("unseen", 2, news.Withdrawal, ""), incoming("kept", 2, news.Update, "Kept 2"), incoming("late", 1, news.First, "Late"),
+		} {
+			if !d.receive(t, hide(int64(10+i), in)) {
+				t.Errorf("%d was not applied", i)
+			}
+		}
+		if got := headlines(d.wire(t, Filter{})); got != "Kept/1 usable; Seen/1 closed" {
+			t.Errorf("hidden: %s", got)
+		}
+		if _, err := d.Item(ctx, incoming("new", 1, news.First, "").Item); !fault.Is(err, fault.NotFound) {
+			t.Errorf("hidden item: %v", err)
+		}
+		if _, err := d.Version(ctx, incoming("kept", 1, news.First, "").Item, 2); !fault.Is(err, fault.NotFound) {
+			t.Errorf("hidden version: %v", err)
+		}
+		before, err := d.Feed(ctx, 0, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cursor := before[len(before)-1].Cursor
+		reveal := func(to int64) (n int) {
+			d.tx(t, func(tx *store.Tx) (err error) { n, err = d.Reveal(tx, "ledger-1", to); return err })
+			checkFacets(t, d)
+			return n
+		}
+		if n := reveal(15); n != 6 {
+			t.Errorf("revealed %d", n)
+		}
+		if got := headlines(d.wire(t, Filter{})); got != "Kept 2/2 usable; Seen/2 withdrawn; Newer/2 usable" {
+			t.Errorf("revealed: %s", got)
+		}
+		lines, err := d.Feed(ctx, cursor, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, l := range lines {
+			got = append(got, l.Story.Headline+" "+string(l.Class))
+		}
+		if want := "New new|Newer update| withdrawal|Kept 2 update"; strings.Join(got, "|") != want {
+			t.Errorf("feed %s, want %s", strings.Join(got, "|"), want)
+		}
+		if n := reveal(15); n != 0 {
+			t.Errorf("revealed again %d", n)
+		}
+		if n := reveal(99); n != 1 || d.wire(t, Filter{})[0].Headline != "Late" {
+			t.Errorf("revealed the rest: %d", n)
+		}
+	})
+}
+
+func TestAHintCloses(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		ctx := context.Background()
+		in := incoming("1", 1, news.First, "A")
+		d.receive(t, in)
+		own := d.accept(t, draft("s1", "Own"))
+		d.tx(t, func(tx *store.Tx) error {
+			for _, id := range []news.ItemID{in.Item, own.Item, "newspool://soren.example/item/none", in.Item} {
+				if err := d.CloseForUse(tx, id, Why{Key: "item.hint"}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		d.receive(t, incoming("1", 2, news.Update, "B"))
+		if got := headlines(d.wire(t, Filter{})); got != "B/2 closed; Own/1 usable" {
+			t.Errorf("closed: %s", got)
+		}
+		if it := d.item(t, in.Item); it.Why.Key != "item.hint" {
+			t.Errorf("why: %+v", it.Why)
+		}
+		lines, err := d.Feed(ctx, 0, 0)
+		if err != nil || lines[len(lines)-1].State != news.Closed || lines[len(lines)-1].Story.Headline != "" {
+			t.Errorf("feed: %+v, %v", lines, err)
+		}
+		set := func(id news.ItemID, s news.State) error {
+			return d.db.Write(ctx, func(tx *store.Tx) error { return d.SetState(tx, id, s, Why{Key: "item.by_hand"}) })
+		}
+		steps := []struct {
+			id   news.ItemID
+			to   news.State
+			kind fault.Kind
+			wire string
+		}{
+			{in.Item, news.Usable, "", "B/2 usable; Own/1 usable"},
+			{in.Item, news.SetAside, "", "B/2 set-aside; Own/1 usable"},
+			{own.Item, news.Closed, fault.Denied, ""},
+			{in.Item, "open", fault.Invalid, ""},
+			{"newspool://soren.example/item/none", news.Usable, fault.NotFound, ""},
+			{in.Item, news.Withdrawn, "", "B/2 withdrawn; Own/1 usable"},
+			{in.Item, news.Withdrawn, "", "B/2 withdrawn; Own/1 usable"},
+			{in.Item, news.Usable, fault.Gone, ""},
+		}
+		for i, s := range steps {
+			err := set(s.id, s.to)
+			if s.kind == "" && err != nil || s.kind != "" && !fault.Is(err, s.kind) {
+				t.Errorf("step %d: %v", i, err)
+			}
+			if got := headlines(d.wire(t, Filter{})); s.wire != "" && got != s.wire {
+				t.Errorf("step %d: %s", i, got)
+			}
+			checkFacets(t, d)
+		}
+		d.receive(t, incoming("2", 1, news.First, ""))
+		if err := set(incoming("2", 1, news.First, "").Item, news.Usable); !fault.Is(err, fault.Conflict) {
+			t.Errorf("usable without content: %v", err)
+		}
+	})
+}
+
+func TestAgreementsAndWays(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		in := incoming("1", 1, news.First, "A")
+		d.receive(t, in)
+		in.Ledger, in.Agreement, in.Seq = "ledger-2", "agr-2", 40
+		d.receive(t, in)
+		own := d.accept(t, draft("s1", "Own"))
+		d.tx(t, func(tx *store.Tx) error {
+			for range 2 {
+				if err := d.Carried(tx, own.Item, 1, "agr-2", "ledger-9", 7); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if got := headlines(d.wire(t, Filter{Agreement: "agr-2"})); got != "Own/1 usable; A/1 usable" {
+			t.Errorf("agr-2: %s", got)
+		}
+		if got := headlines(d.wire(t, Filter{Agreement: "agr-1"})); got != "A/1 usable" {
+			t.Errorf("agr-1: %s", got)
+		}
+		it := d.item(t, in.Item)
+		if len(it.Ways) != 2 || it.Ways[1] != (Way{1, "agr-2", "ledger-2", 40}) || len(it.Agreements) != 2 {
+			t.Errorf("item: %+v", it)
+		}
+		d.tx(t, func(tx *store.Tx) error {
+			root, found, err := d.Origin(tx, in.Item)
+			if root != soren || !found {
+				t.Errorf("origin %s, %v", root, found)
+			}
+			if _, found, _ := d.Origin(tx, "none"); found {
+				t.Error("found nothing")
+			}
+			return err
+		})
+	})
+}
+
+func TestPinnedUntilSeen(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		ctx := context.Background()
+		flash := func(id, headline string, u news.Urgency) news.ItemID {
+			dr := draft(id, headline)
+			dr.Urgency = u
+			return d.accept(t, dr).Item
+		}
+		pinned := func(p news.PersonID) string {
+			rows, err := d.PinnedUrgent(ctx, p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return headlines(rows)
+		}
+		flash("s0", "Yesterday", 1)
+		d.at = d.at.Add(25 * time.Hour)
+		id := flash("s1", "Flash", 1)
+		flash("s2", "Urgent", 2)
+		flash("s3", "Calm", 3)
+		if got := pinned("p1"); got != "Urgent/1 usable; Flash/1 usable" {
+			t.Errorf("pinned: %s", got)
+		}
+		if err := d.Seen(ctx, "p1", id); err != nil {
+			t.Fatal(err)
+		}
+		if got := pinned("p1"); got != "Urgent/1 usable" {
+			t.Errorf("after one was seen: %s", got)
+		}
+		if got := pinned("p2"); got != "Urgent/1 usable; Flash/1 usable" {
+			t.Errorf("for another: %s", got)
+		}
+		flash("s1", "Flash again", 1)
+		if got := pinned("p1"); got != "Flash again/2 usable; Urgent/1 usable" {
+			t.Errorf("a new version: %s", got)
+		}
+		if err := d.Seen(ctx, "p1", "none"); !fault.Is(err, fault.NotFound) {
+			t.Errorf("seen nothing: %v", err)
+		}
+	})
+}

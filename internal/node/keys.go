@@ -1,0 +1,180 @@
+package node
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"filippo.io/age"
+	"github.com/tyler-smith/go-bip39"
+
+	"newspool/internal/exchange"
+	"newspool/internal/fault"
+	"newspool/protocol"
+)
+
+// The key files of a node, below keys/ in its data folder. Each holds the seed of an Ed25519 key in hex; where a secret is
+// given from outside (--key-file, or a systemd credential) it is locked with that.
+const (
+	logKeyFile      = "log.key"
+	cosignerKeyFile = "cosigner.key"
+	rootKeyFile     = "root-to-be-stored.key" // only until a person has put it away
+)
+
+// keyring reads and writes key files.
+type keyring struct {
+	dir    string
+	secret string // "": the files are not locked
+}
+
+func openKeyring(dir, secretFile string) (*keyring, error) {
+	k := &keyring{dir: filepath.Join(dir, "keys")}
+	if err := os.MkdirAll(k.dir, 0o700); err != nil {
+		return nil, err
+	}
+	if secretFile == "" {
+		return k, nil
+	}
+	b, err := os.ReadFile(secretFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fault.New(fault.NotFound, "config.key_file", "file", secretFile).Because(err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	k.secret = strings.TrimSpace(string(b))
+	if len(k.secret) < 16 {
+		return nil, fault.New(fault.Invalid, "config.key_file_short", "file", secretFile)
+	}
+	return k, nil
+}
+
+// locked reports whether the files cannot be read without the secret.
+func (k *keyring) locked() bool { return k.secret != "" }
+
+// get reads a key, or makes it where there is none yet.
+func (k *keyring) get(name string) (ed25519.PrivateKey, error) {
+	key, err := k.read(name)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return key, err
+	}
+	_, key, err = ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	return key, k.write(name, key)
+}
+
+func (k *keyring) read(name string) (ed25519.PrivateKey, error) {
+	path := filepath.Join(k.dir, name)
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	if bytes.HasPrefix(b, []byte("age-encryption.org/")) {
+		if !k.locked() {
+			return nil, fault.New(fault.Denied, "config.keys_locked", "file", path)
+		}
+		id, err := age.NewScryptIdentity(k.secret)
+		if err != nil {
+			return nil, err
+		}
+		r, err := age.Decrypt(bytes.NewReader(b), id)
+		if err != nil {
+			return nil, fault.New(fault.Denied, "config.keys_wrong_secret", "file", path).Because(err)
+		}
+		if b, err = io.ReadAll(r); err != nil {
+			return nil, err
+		}
+	}
+	seed, err := hex.DecodeString(strings.TrimSpace(string(b)))
+	if err != nil || len(seed) != ed25519.SeedSize {
+		return nil, fmt.Errorf("key file %s does not hold a key", path)
+	}
+	return ed25519.NewKeyFromSeed(seed), nil
+}
+
+func (k *keyring) write(name string, key ed25519.PrivateKey) error {
+	text := []byte(hex.EncodeToString(key.Seed()) + "\n")
+	if k.locked() {
+		r, err := age.NewScryptRecipient(k.secret)
+		if err != nil {
+			return err
+		}
+		r.SetWorkFactor(15)
+		var b bytes.Buffer
+		w, err := age.Encrypt(&b, r)
+		if err != nil {
+			return err
+		}
+		if _, err := w.Write(text); err != nil {
+			return err
+		}
+		if err := w.Close(); err != nil {
+			return err
+		}
+		text = b.Bytes()
+	}
+	return writeDurably(filepath.Join(k.dir, name), text)
+}
+
+// writeDurably puts a file in place whole, readable by its owner only.
+func writeDurably(path string, b []byte) error {
+	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		return err
+	}
+	d, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// working gives the node's two working keys.
+func (k *keyring) working() (keys exchange.Keys, err error) {
+	if keys.Log, err = k.get(logKeyFile); err != nil {
+		return keys, err
+	}
+	keys.Cosigner, err = k.get(cosignerKeyFile)
+	return keys, err
+}
+
+// RootWords writes a root key as 24 words (BIP 39, English list), for paper.
+func RootWords(key ed25519.PrivateKey) (string, error) { return bip39.NewMnemonic(key.Seed()) }
+
+// RootFromWords reads what RootWords wrote.
+func RootFromWords(words string) (ed25519.PrivateKey, error) {
+	seed, err := bip39.EntropyFromMnemonic(strings.Join(strings.Fields(strings.ToLower(words)), " "))
+	if err != nil || len(seed) != ed25519.SeedSize {
+		return nil, fault.New(fault.Invalid, "setup.words").Because(err)
+	}
+	return ed25519.NewKeyFromSeed(seed), nil
+}
+
+// RootFile is the text of a root key file.
+func RootFile(key ed25519.PrivateKey, domain string) ([]byte, error) {
+	words, err := RootWords(key)
+	if err != nil {
+		return nil, err
+	}
+	root := protocol.FormatRoot(key.Public().(ed25519.PublicKey))
+	return fmt.Appendf(nil, "Newspool root key of %s\nKeep this file away from the node. Who holds it can make and end the node's keys.\n\nroot: %s\nfingerprint: %s\nseed: %s\nwords: %s\n",
+		domain, root, protocol.Fingerprint(root), hex.EncodeToString(key.Seed()), words), nil
+}

@@ -1,0 +1,249 @@
+// Package node builds one newsroom's node out of its parts and runs it. It is the only place where parts are joined: every
+// interface that a part asks for is filled here.
+package node
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"newspool/internal/agreement"
+	"newspool/internal/clock"
+	"newspool/internal/config"
+	"newspool/internal/content"
+	"newspool/internal/exchange"
+	"newspool/internal/fault"
+	"newspool/internal/fetch"
+	"newspool/internal/i18n"
+	"newspool/internal/ledger"
+	"newspool/internal/library"
+
+	"newspool/internal/news/mediatopic"
+	"newspool/internal/peer"
+	"newspool/internal/people"
+	"newspool/internal/store"
+)
+
+// Options are the settings with what only code can hand over.
+type Options struct {
+	config.Settings
+	Log      *slog.Logger
+	Clock    clock.Clock
+	Fault    func(op string) error // makes storage fail, in tests
+	Listener net.Listener          // already open; nil: Settings.Listen is opened
+}
+
+// Node is one newsroom's node.
+type Node struct {
+	Settings   config.Settings
+	Log        *slog.Logger
+	Clock      clock.Clock
+	DB         *store.DB
+	Ledgers    *ledger.Service
+	Library    *library.Library
+	Agreements *agreement.Service
+	Exchange   *exchange.Service
+	People     *people.Service
+	Peer       *peer.Client
+	Door       *fetch.Door
+	Hub        *tmpHub
+	Bundle     *i18n.Bundle
+
+	keys     *keyring
+	unlock   func()
+	tls      *tlsKeys
+	listener net.Listener
+	handler  atomic.Pointer[http.Handler]
+	began    chan struct{} // closed when the newsroom is set up
+	once     sync.Once
+	server   *peer.Server
+}
+
+// Migrations are the tables of all packages, in the order in which they are made.
+func Migrations() []store.Migration {
+	return []store.Migration{
+		content.Migrations(), ledger.Migrations(), library.Migrations(), people.Migrations(), agreement.Migrations(), exchange.Migrations(),
+	}
+}
+
+// New opens a node's data folder and database and joins its parts. Nothing runs yet. A folder that another process holds is
+// refused with store.ErrInUse.
+func New(ctx context.Context, o Options) (*Node, error) {
+	if o.Clock == nil {
+		o.Clock = clock.System
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+		return nil, fault.New(fault.Unavailable, "config.folder", "folder", o.Dir).Because(err)
+	}
+	unlock, err := store.LockFolder(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	n := &Node{Settings: o.Settings, Log: o.Log, Clock: o.Clock, unlock: unlock, listener: o.Listener, began: make(chan struct{})}
+	if err := n.open(ctx, o); err != nil {
+		n.Close()
+		return nil, err
+	}
+	return n, nil
+}
+
+func (n *Node) open(ctx context.Context, o Options) (err error) {
+	if n.Bundle, err = i18n.Load(); err != nil {
+		return err
+	}
+	if n.keys, err = openKeyring(o.Dir, o.KeyPath()); err != nil {
+		return err
+	}
+	working, err := n.keys.working()
+	if err != nil {
+		return err
+	}
+	if n.tls, err = loadTLS(&n.Settings); err != nil {
+		return err
+	}
+	if n.DB, err = store.Open(ctx, store.Options{URL: o.DatabaseURL(), Migrations: Migrations(), Clock: o.Clock, Log: o.Log, Fault: o.Fault}); err != nil {
+		return err
+	}
+	allowed, err := prefixes(o.AllowNet)
+	if err != nil {
+		return err
+	}
+	n.Hub = &tmpHub{}
+	n.Door = fetch.New(fetch.Options{AllowNets: allowed, UserAgent: "Newspool", Timeout: 30 * time.Second})
+	n.Ledgers = ledger.New(n.DB, o.Clock, func() ed25519.PrivateKey { return working.Log })
+	n.People = people.New(n.DB, people.Options{Clock: o.Clock, Log: o.Log})
+	n.Agreements = agreement.New(n.DB, o.Clock, n.Bundle, n.Hub.Publish)
+	n.Exchange = exchange.New(exchange.Options{
+		DB: n.DB, Ledgers: n.Ledgers, Agreements: n.Agreements, Codec: reader{}, Keys: working,
+		Clock: o.Clock, Log: o.Log, Changed: n.Hub.Publish,
+	})
+	n.Agreements.Join(n.Exchange)
+	if err := n.Agreements.Load(ctx); err != nil {
+		return err
+	}
+	if err := n.Exchange.Load(ctx); err != nil {
+		return err
+	}
+	n.Peer = peer.NewClient(n.Exchange, n.Door, o.Clock)
+	n.server = &peer.Server{Exchange: n.Exchange, Ledgers: n.Ledgers, Log: o.Log, TLSKeys: n.tls.hashes}
+	if n.Exchange.Root() != "" {
+		return n.begin()
+	}
+	return nil
+}
+
+// begin joins what needs to know who the newsroom is. It is called once, at the start or when the node was set up.
+func (n *Node) begin() (err error) {
+	n.once.Do(func() {
+		self := n.Exchange.Self()
+		n.Library = library.New(n.DB, library.Options{
+			Origin: n.Exchange.Root(), Domain: self.Domain, Clock: n.Clock, Zone: n.Settings.Zone(), Codec: writer{self},
+			MediaType: ninjsType, Ancestors: mediatopic.Ancestors, OnVersion: n.queue,
+		})
+		n.Exchange.Library = n.Library
+		close(n.began)
+	})
+	return n.serveAll()
+}
+
+func (n *Node) queue(tx *store.Tx, v library.Version) error {
+	tx.OnCommit(func() { n.Hub.Publish("wire", string(v.Item)) })
+	return n.Exchange.Queue(tx, v)
+}
+
+func prefixes(nets []string) (out []netip.Prefix, err error) {
+	for _, s := range nets {
+		p, err := netip.ParsePrefix(s)
+		if err != nil {
+			a, err2 := netip.ParseAddr(s)
+			if err2 != nil {
+				return nil, fault.New(fault.Invalid, "config.network", "network", s).Because(err)
+			}
+			p = netip.PrefixFrom(a, a.BitLen())
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
+// SetUp makes this node the node of a newsroom, with a new root key that is kept in the data folder until a person says that
+// it was put away.
+func (n *Node) SetUp(ctx context.Context, p exchange.Profile) (ed25519.PrivateKey, error) {
+	root, err := n.keys.get(rootKeyFile)
+	if err != nil {
+		return nil, err
+	}
+	if p.Base == "" {
+		p.Base = n.Base()
+	}
+	if err := n.Exchange.SetUp(ctx, root, p); err != nil {
+		return nil, err
+	}
+	return root, n.begin()
+}
+
+// RootToStore gives the root key as long as nobody has said that it was put away; nil after that.
+func (n *Node) RootToStore() (ed25519.PrivateKey, error) {
+	key, err := n.keys.read(rootKeyFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return key, err
+}
+
+// RootStored takes a person's word that the root key was put away, and removes it from the data folder.
+func (n *Node) RootStored(ctx context.Context) error {
+	if err := n.Exchange.RootStored(ctx); err != nil {
+		return err
+	}
+	err := os.Remove(filepath.Join(n.keys.dir, rootKeyFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// Run serves and follows until ctx ends, then closes the listener. It does not close the node.
+func (n *Node) Run(ctx context.Context) error {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	wg.Go(func() {
+		select {
+		case <-n.began:
+		case <-ctx.Done():
+			return
+		}
+		var parts sync.WaitGroup
+		parts.Go(func() { n.Exchange.Run(ctx, n.Peer) })
+		parts.Go(func() { n.Agreements.Run(ctx) })
+		parts.Wait()
+	})
+	return n.serve(ctx)
+}
+
+// Close closes the database and gives the folder back.
+func (n *Node) Close() error {
+	var err error
+	if n.DB != nil {
+		err = n.DB.Close()
+	}
+	if n.unlock != nil {
+		n.unlock()
+	}
+	return err
+}

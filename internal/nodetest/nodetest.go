@@ -1,0 +1,215 @@
+// Package nodetest starts one to three real nodes on loopback addresses, with real databases and real connections between
+// them, for the tests of everything that needs more than one part.
+package nodetest
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"newspool/internal/agreement"
+	"newspool/internal/config"
+	"newspool/internal/exchange"
+	"newspool/internal/news"
+	"newspool/internal/node"
+	"newspool/internal/terms"
+)
+
+// House is a newsroom with its node.
+type House struct {
+	*node.Node
+	Domain string
+	Dir    string
+	TB     testing.TB
+	addr   string
+	cancel context.CancelFunc
+	done   chan error
+}
+
+// Spec says what newsroom to start.
+type Spec struct {
+	Domain   string
+	Names    map[string]string
+	Language string
+	Database string                // "": SQLite in a folder of the test
+	Fault    func(op string) error // makes its storage fail
+}
+
+// North and Soren are the newsrooms of most tests.
+func North() Spec {
+	return Spec{Domain: "north.example", Names: map[string]string{"en": "North Agency"}, Language: "en"}
+}
+
+// Soren is the second one.
+func Soren() Spec {
+	return Spec{Domain: "soren.example", Names: map[string]string{"en": "Radio Soren", "ru": "Радио Сорен"}, Language: "ru"}
+}
+
+// Avand is the third one.
+func Avand() Spec {
+	return Spec{Domain: "avand.example", Names: map[string]string{"en": "Avand News", "fa": "خبرگزاری آوند"}, Language: "fa"}
+}
+
+// Start starts a node and sets it up; it is stopped at the end of the test.
+func Start(t testing.TB, s Spec) *House {
+	t.Helper()
+	h := &House{Domain: s.Domain, Dir: filepath.Join(t.TempDir(), s.Domain), TB: t}
+	h.open(s)
+	_, err := h.SetUp(context.Background(), exchange.Profile{Domain: s.Domain, Names: s.Names, Kind: "agency", Languages: []string{s.Language}})
+	if err != nil {
+		t.Fatalf("setting up %s: %v", s.Domain, err)
+	}
+	h.run()
+	t.Cleanup(h.Stop)
+	return h
+}
+
+func (h *House) open(s Spec) {
+	h.TB.Helper()
+	level := slog.LevelError
+	if os.Getenv("NEWSPOOL_TEST_LOG") != "" {
+		level = slog.LevelDebug
+	}
+	if h.addr == "" {
+		h.addr = "127.0.0.1:0"
+	}
+	l, err := listen(h.addr)
+	if err != nil {
+		h.TB.Fatal(err)
+	}
+	h.addr = l.Addr().String()
+	o := node.Options{
+		Settings: config.Settings{Dir: h.Dir, Database: s.Database, Listen: h.addr, AllowNet: []string{"127.0.0.0/8"}, ZoneName: "UTC"},
+		Log:      slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})).With("node", h.Domain),
+		Listener: l, Fault: s.Fault,
+	}
+	h.Node, err = node.New(context.Background(), o)
+	if err != nil {
+		h.TB.Fatalf("starting %s: %v", h.Domain, err)
+	}
+}
+
+// listen opens an address again that may have been closed a moment ago.
+func listen(addr string) (l net.Listener, err error) {
+	for range 50 {
+		if l, err = net.Listen("tcp", addr); err == nil {
+			return l, nil
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	return nil, err
+}
+
+func (h *House) run() {
+	ctx, cancel := context.WithCancel(context.Background())
+	h.cancel, h.done = cancel, make(chan error, 1)
+	go func() { h.done <- h.Node.Run(ctx) }()
+}
+
+// Stop stops the node as Ctrl-C does. It may be called twice.
+func (h *House) Stop() {
+	if h.cancel == nil {
+		return
+	}
+	h.cancel()
+	if err := <-h.done; err != nil {
+		h.TB.Errorf("%s stopped with %v", h.Domain, err)
+	}
+	if err := h.Node.Close(); err != nil {
+		h.TB.Errorf("closing %s: %v", h.Domain, err)
+	}
+	h.cancel = nil
+}
+
+// Restart stops the node and starts it again on the same folder and address.
+func (h *House) Restart(s Spec) {
+	h.TB.Helper()
+	h.Stop()
+	h.open(s)
+	h.run()
+}
+
+// Meet has two newsrooms pin each other's root, as two people with a telephone would.
+func Meet(a, b *House) {
+	a.TB.Helper()
+	for _, x := range [][2]*House{{a, b}, {b, a}} {
+		if _, err := x[0].Exchange.Pin(context.Background(), x[1].Exchange.Document(), false); err != nil {
+			x[0].TB.Fatal(err)
+		}
+	}
+}
+
+// Terms makes the terms of an exchange of everything between the houses.
+func Terms(houses ...*House) terms.Revision {
+	var parties []terms.Party
+	for _, h := range houses {
+		self := h.Exchange.Self()
+		p := terms.Party{Root: news.Root(self.Root), Domain: self.Domain, Kind: self.Kind, Names: terms.InLanguages{}, Signatory: terms.Signatory{Name: "Editor in chief", Office: "Editor in chief"}}
+		for l, name := range self.Names {
+			p.Names[news.Lang(l)] = name
+		}
+		for _, l := range self.Languages {
+			p.Languages = append(p.Languages, news.Lang(l))
+		}
+		parties = append(parties, p)
+	}
+	rev := terms.Template(terms.Wire, parties...)
+	rev.Zone, rev.SignBy = "UTC", terms.DateOf(time.Now().AddDate(0, 0, 30), time.UTC)
+	rev.Ceilings = terms.Counts{Records: 5_000_000, Bytes: 1 << 50, Media: 1 << 50}
+	return rev
+}
+
+// Agree has the first house propose terms and all others sign them, and waits until everybody has gone over to them.
+func Agree(rev terms.Revision, houses ...*House) terms.RevisionHash {
+	t := houses[0].TB
+	t.Helper()
+	ctx := context.Background()
+	hash, err := houses[0].Agreements.Propose(ctx, rev, agreement.Signer{Name: "A. Chief", Office: "Editor in chief"})
+	if err != nil {
+		t.Fatalf("proposing: %v", err)
+	}
+	for _, h := range houses[1:] {
+		Wait(t, h.Domain+" has the proposal", func() bool { _, ok := h.Agreements.Revision(hash); return ok })
+		if err := h.Agreements.Sign(ctx, hash, agreement.Signer{Name: "B. Chief", Office: "Editor in chief"}); err != nil {
+			t.Fatalf("%s signing: %v", h.Domain, err)
+		}
+	}
+	for _, h := range houses {
+		Wait(t, h.Domain+" has adopted the agreement", func() bool {
+			for _, a := range h.Agreements.Active() {
+				if a.Hash == hash {
+					return true
+				}
+			}
+			return false
+		})
+	}
+	return hash
+}
+
+// Wait waits until something is true, for at most 20 seconds.
+func Wait(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
+		if ok() {
+			return
+		}
+	}
+	t.Fatalf("not in 20 seconds: %s", what)
+}
+
+// Story makes a story.
+func Story(n int) news.Draft {
+	return news.Draft{
+		Story: news.Story{
+			Type: news.Text, Lang: "en", Headline: fmt.Sprintf("Ferry number %d leaves Port Anselm on time", n), Slug: fmt.Sprintf("FERRY-%d", n),
+			Body: "<p>The morning ferry left Port Anselm on time, the harbour office said.</p>", Urgency: 4, Byline: "Ilse Maren", Dateline: "PORT ANSELM",
+		},
+		Source: "test", SourceID: fmt.Sprintf("test:%d", n), Format: "text/plain", Original: []byte("original"),
+	}
+}

@@ -1,0 +1,411 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"runtime/debug"
+	"sync"
+
+	"newspool/internal/fault"
+)
+
+// errGroupLost marks an error that is not the fault of the closure whose statement met it.
+var errGroupLost = errors.New("the shared transaction is gone")
+
+var (
+	errNested  = errors.New("store: a write inside a write")
+	errGoexit  = errors.New("store: the closure ended its goroutine")
+	errNoReply = errors.New("store: the commit failed and gave no reason")
+)
+
+// writer runs the closures, one transaction after the other, on one goroutine.
+type writer struct {
+	back  backend
+	o     Options
+	queue chan *work
+	done  chan struct{}
+
+	mu     sync.RWMutex // closed, and what is sent to queue before it
+	closed bool
+
+	batch []*work // taken from the queue and not all told
+	group *group  // the transaction at work
+	last  int     // size of the batch before
+}
+
+// work is one call of Write.
+type work struct {
+	ctx  context.Context
+	fn   func(*Tx) error
+	tx   *Tx
+	err  error
+	done chan struct{}
+	told bool
+}
+
+// group is one shared transaction.
+type group struct {
+	s      session
+	works  []*work
+	values map[any]any
+}
+
+// hook is a function for just before the commit.
+type hook struct {
+	key any
+	fn  func() error
+}
+
+func startWriter(back backend, o Options) *writer {
+	w := &writer{back: back, o: o, queue: make(chan *work, 2*o.MaxGroup), done: make(chan struct{})}
+	go w.loop()
+	return w
+}
+
+// insideKey finds the writer whose transaction a context belongs to.
+type insideKey struct{}
+
+func (w *writer) write(ctx context.Context, fn func(*Tx) error) error {
+	if ctx.Value(insideKey{}) == w {
+		return errNested
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	k := &work{ctx: ctx, fn: fn, done: make(chan struct{})}
+	if err := w.enqueue(ctx, k); err != nil {
+		return err
+	}
+	<-k.done
+	return k.err
+}
+
+func (w *writer) enqueue(ctx context.Context, k *work) error {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	if w.closed {
+		return ErrClosed
+	}
+	select {
+	case w.queue <- k:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// stop lets the queue run empty. It says false if that has been done before.
+func (w *writer) stop() bool {
+	w.mu.Lock()
+	if w.closed {
+		w.mu.Unlock()
+		return false
+	}
+	w.closed = true
+	close(w.queue)
+	w.mu.Unlock()
+	<-w.done
+	return true
+}
+
+func (w *writer) loop() {
+	normal := false
+	defer func() {
+		if normal {
+			close(w.done)
+			return
+		}
+		w.abandon()
+		go w.loop()
+	}()
+	for first := range w.queue {
+		w.batch = w.gather(first)
+		w.last = len(w.batch)
+		if w.attempt(w.batch) {
+			for i := range w.batch {
+				w.attempt(w.batch[i : i+1])
+			}
+		}
+		w.batch, w.group = nil, nil
+	}
+	normal = true
+}
+
+// gather takes what waits. Callers that were just answered come back at once when they are many: they are given the processor a
+// few times while the group is smaller than the last one.
+func (w *writer) gather(first *work) []*work {
+	works := append(make([]*work, 0, w.last+1), first)
+	for yields := 0; len(works) < w.o.MaxGroup; {
+		select {
+		case k, ok := <-w.queue:
+			if !ok {
+				return works
+			}
+			works = append(works, k)
+			continue
+		default:
+		}
+		if len(works) >= w.last || yields == 8 {
+			break
+		}
+		yields++
+		runtime.Gosched()
+	}
+	return works
+}
+
+// attempt runs the works in one transaction and tells each its result. It says true, having told nobody, if the transaction was
+// undone as a whole and each work must run again alone.
+func (w *writer) attempt(works []*work) (again bool) {
+	g := &group{works: works}
+	w.group = g
+	if err := w.begin(g); err != nil {
+		for _, k := range works {
+			k.tell(err)
+		}
+		return false
+	}
+	err := w.closures(g)
+	if err == nil {
+		err = g.beforeCommit()
+	}
+	if err == nil {
+		err = w.commit(g)
+	}
+	g.over()
+	if err == nil {
+		w.committed(g)
+		return false
+	}
+	return g.failed(err)
+}
+
+func (w *writer) begin(g *group) error {
+	if err := w.o.Fault("begin"); err != nil {
+		return unavailable(err)
+	}
+	s, err := w.back.begin()
+	if err != nil {
+		return explain(err)
+	}
+	g.s = s
+	return nil
+}
+
+// closures runs them one after the other. An error is one of the group, not of a closure.
+func (w *writer) closures(g *group) error {
+	for _, k := range g.works {
+		k.err = nil
+		k.tx = &Tx{g: g, reader: reader{ctx: k.context(w), s: g.s, fault: w.o.Fault}}
+		if len(g.works) > 1 {
+			if err := g.s.point(save); err != nil {
+				return err
+			}
+		}
+		k.err = call(func() error { return k.fn(k.tx) })
+		k.tx.leave()
+		switch {
+		case k.tx.lost:
+			return k.tx.err
+		case k.err == nil:
+			k.err = k.tx.err
+		}
+		if len(g.works) == 1 {
+			break
+		}
+		p := release
+		if k.err != nil {
+			p = undo
+		}
+		if err := g.s.point(p); err != nil {
+			return err
+		}
+		if k.err != nil {
+			k.undo()
+		}
+	}
+	if k := g.works[0]; len(g.works) == 1 && k.err != nil {
+		return k.err
+	}
+	return nil
+}
+
+// context is never done, and knows that it is inside.
+func (k *work) context(w *writer) context.Context {
+	return context.WithValue(context.WithoutCancel(k.ctx), insideKey{}, w)
+}
+
+// call runs fn and makes an error of a panic.
+func call(fn func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fault.New(fault.Internal, "fault.internal").Because(fmt.Errorf("panic in a write: %v\n%s", v, debug.Stack()))
+		}
+	}()
+	return fn()
+}
+
+// beforeCommit runs the functions, each key once. They may add others.
+func (g *group) beforeCommit() error {
+	var done map[any]bool
+	for more := true; more; {
+		more = false
+		for _, k := range g.works {
+			if k.err != nil {
+				continue
+			}
+			hooks := k.tx.before
+			k.tx.before = nil
+			for _, h := range hooks {
+				if done[h.key] {
+					continue
+				}
+				if done == nil {
+					done = make(map[any]bool)
+				}
+				done[h.key] = true
+				more = true
+				if err := call(h.fn); err != nil {
+					return err
+				}
+				if k.tx.err != nil {
+					return k.tx.err
+				}
+				k.tx.leave()
+			}
+		}
+	}
+	return nil
+}
+
+// commit ends the transaction. Nothing is sent to disk for a group of which nothing is left.
+func (w *writer) commit(g *group) error {
+	if !g.alive() {
+		_ = g.s.end(false)
+		return nil
+	}
+	if err := w.o.Fault("commit-before"); err != nil {
+		return unavailable(err)
+	}
+	if err := g.s.end(true); err != nil {
+		return err
+	}
+	if err := w.o.Fault("commit-after"); err != nil {
+		return unknown(err)
+	}
+	return nil
+}
+
+// unknown marks a commit of which nobody knows whether it happened.
+func unknown(err error) error {
+	if err == nil {
+		err = errNoReply
+	}
+	return fmt.Errorf("%w: %w", ErrCommitUnknown, err)
+}
+
+func (g *group) alive() bool {
+	for _, k := range g.works {
+		if k.err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+func (g *group) over() {
+	for _, k := range g.works {
+		if k.tx != nil {
+			k.tx.over = true
+		}
+	}
+}
+
+// committed calls the OnCommit functions and tells the callers.
+func (w *writer) committed(g *group) {
+	for _, k := range g.works {
+		if k.err != nil {
+			continue
+		}
+		for _, fn := range k.tx.commit {
+			if err := call(func() error { fn(); return nil }); err != nil {
+				w.o.Log.Error("after a commit", slog.Any("error", err))
+			}
+		}
+	}
+	for _, k := range g.works {
+		k.tell(k.err)
+	}
+}
+
+// failed rolls everything back. A group of one, and one whose commit is unknown, is told; any other runs again.
+func (g *group) failed(err error) (again bool) {
+	_ = g.s.end(false)
+	for i := len(g.works) - 1; i >= 0; i-- {
+		if k := g.works[i]; k.tx != nil {
+			k.undo()
+		}
+	}
+	isUnknown := errors.Is(err, ErrCommitUnknown)
+	if len(g.works) > 1 && !isUnknown {
+		for _, k := range g.works {
+			k.tx = nil
+		}
+		return true
+	}
+	for _, k := range g.works {
+		if k.err == nil {
+			k.err = explain(err)
+		}
+		k.tell(k.err)
+	}
+	return false
+}
+
+// undo calls the OnUndo functions, once.
+func (k *work) undo() {
+	fns := k.tx.undo
+	k.tx.undo, k.tx.commit, k.tx.before = nil, nil, nil
+	for i := len(fns) - 1; i >= 0; i-- {
+		fn := fns[i]
+		if err := call(func() error { fn(); return nil }); err != nil && k.err == nil {
+			k.err = err
+		}
+	}
+}
+
+func (k *work) tell(err error) {
+	if k.told {
+		return
+	}
+	k.told = true
+	k.err = err
+	close(k.done)
+}
+
+// abandon undoes the group whose closure ended the goroutine (as a failing test does), so that the next can begin.
+func (w *writer) abandon() {
+	if g := w.group; g != nil {
+		for _, k := range g.works {
+			if k.tx != nil {
+				k.tx.leave()
+			}
+		}
+		g.over()
+		if g.s != nil {
+			_ = g.s.end(false)
+		}
+		for i := len(g.works) - 1; i >= 0; i-- {
+			if k := g.works[i]; k.tx != nil && !k.told {
+				k.undo()
+			}
+		}
+	}
+	for _, k := range w.batch {
+		k.tell(errGoexit)
+	}
+	w.batch, w.group = nil, nil
+}

@@ -1,0 +1,45 @@
+package page
+
+import "html/template"
+
+// shapes are the icons, each on a square of 16, drawn with a line. Those that point are mirrored by the style where text runs
+// from right to left.
+var shapes = map[string]string{
+	"wire":       `<path d="M2 4h12M2 8h12M2 12h7"/>`,
+	"new":        `<path d="M3 13l.6-2.8L11 2.800l2.200 2.200-7.400 7.400L3 13zM9.600 4.200l2.200 2.200"/>`,
+	"agreements": `<path d="M4 2h6l3 3v9H4zM6 8h5M6 11h5"/>`,
+	"partners":   `<circle cx="4" cy="8" r="2"/><circle cx="12" cy="4" r="2"/><circle cx="12" cy="12" r="2"/><path d="M6 7l4-2M6 9l4 2"/>`,
+	"monitor":    `<circle cx="8" cy="8" r="2"/><path d="M1.500 8S4 3.500 8 3.500 14.500 8 14.500 8 12 12.500 8 12.500 1.500 8 1.500 8z"/>`,
+	"reports":    `<path d="M3 13V8M8 13V3M13 13v-6"/>`,
+	"settings":   `<path d="M2 4.500h6.500M12 4.500h2M2 11.500h2M7.500 11.500H14"/><circle cx="10.300" cy="4.500" r="1.700"/><circle cx="5.700" cy="11.500" r="1.700"/>`,
+	"people":     `<circle cx="5.500" cy="6" r="2.300"/><circle cx="11" cy="6.500" r="1.800"/><path d="M2 13c.4-2.400 2-3.400 3.600-3.400S8.900 10.600 9.200 13M10 9.800c1.800 0 3.400.9 3.800 3"/>`,
+	"shield":     `<path d="M8 1.800l5 2v4.400c0 3-2.200 5-5 6-2.800-1-5-3-5-6V3.800z"/><path d="M5.600 8l1.800 1.800 3-3.400"/>`,
+	"closed":     `<rect x="3" y="7" width="10" height="7" rx="1.500"/><path d="M5.500 7V5a2.500 2.500 0 0 1 5 0v2"/>`,
+	"clock":      `<circle cx="8" cy="8" r="6"/><path d="M8 4.500V8l2.300 1.500"/>`,
+	"warn":       `<path d="M8 2.200L14.300 13H1.700zM8 6.500v3M8 11.300v.2"/>`,
+	"check":      `<path d="M3 8.500l3.200 3L13 4.500"/>`,
+	"no":         `<path d="M4 4l8 8M12 4l-8 8"/>`,
+	"filter":     `<path d="M2 4h12M4.500 8h7M6.500 12h3"/>`,
+	"photo":      `<rect x="2" y="3" width="12" height="10" rx="1.500"/><circle cx="5.500" cy="6.300" r="1.200"/><path d="M2.500 12l3.700-3.500 2.300 2 2.500-2.700 2.700 2.700"/>`,
+	"rows":       `<path d="M2 3.500h12M2 6.500h12M2 9.500h12M2 12.500h12"/>`,
+	"cards":      `<rect x="2" y="2.800" width="12" height="4" rx="1"/><rect x="2" y="9.200" width="12" height="4" rx="1"/>`,
+	"back":       `<path d="M9.500 3.500L5 8l4.500 4.500"/>`,
+	"open":       `<path d="M6.500 3.500L11 8l-4.500 4.500"/>`,
+	"down":       `<path d="M4 6l4 4 4-4"/>`,
+	"copy":       `<rect x="5.500" y="5.500" width="8" height="8" rx="1.200"/><path d="M3.500 10.500h-.3A.7.7 0 0 1 2.500 9.800V3.200a.7.7 0 0 1 .7-.7h6.600a.7.7 0 0 1 .7.700v.3"/>`,
+	"keys":       `<rect x="1.500" y="4" width="13" height="8.500" rx="1.500"/><path d="M4 6.800h.1M6.700 6.800h.1M9.300 6.800h.1M12 6.800h.1M5 9.800h6"/>`,
+}
+
+// icon is the picture of a name; it is decoration, the word stands beside it. An unknown name panics: templates are executed
+// in tests.
+func icon(name string) template.HTML {
+	shape, ok := shapes[name]
+	if !ok {
+		panic("page: no icon " + name)
+	}
+	class := "icon"
+	if name == "back" || name == "open" {
+		class = "icon turns"
+	}
+	return template.HTML(`<svg class="` + class + `" viewBox="0 0 16 16" aria-hidden="true" focusable="false">` + shape + `</svg>`)
+}

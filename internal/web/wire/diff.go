@@ -1,0 +1,209 @@
+package wire
+
+import (
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/sergi/go-diff/diffmatchpatch"
+
+	"newspool/internal/news"
+)
+
+// How a run of words stands to the two versions that are compared.
+const (
+	kept    = "same"
+	removed = "del"
+	added   = "ins"
+)
+
+// Run is a run of words in a comparison.
+type Run struct {
+	Op    string // kept, removed or added
+	words []string
+}
+
+// Text is the words with blanks between them.
+func (r Run) Text() string { return strings.Join(r.words, " ") }
+
+// Block is a paragraph of a comparison.
+type Block struct {
+	Heading bool
+	Runs    []Run
+}
+
+// Whole reports whether the whole block is only in one of the versions; then it is shown as one.
+func (b Block) Whole() string {
+	op := ""
+	for _, r := range b.Runs {
+		if r.Op == kept || op != "" && op != r.Op {
+			return ""
+		}
+		op = r.Op
+	}
+	return op
+}
+
+// diffLimit is how long a comparison may take; what is left then is shown as removed and added.
+const diffLimit = 400 * time.Millisecond
+
+// compareTexts compares two bodies word by word.
+func compareTexts(from, to string) []Block {
+	var blocks []Block
+	open := func(heading bool) { blocks = append(blocks, Block{Heading: heading}) }
+	for _, piece := range diffWords(tokens(from), tokens(to)) {
+		for _, token := range piece.tokens {
+			switch {
+			case token == paragraphEnd || token == headingEnd:
+				open(token == headingEnd)
+			case len(blocks) == 0:
+				open(false)
+				fallthrough
+			default:
+				last := &blocks[len(blocks)-1]
+				last.add(piece.op, token)
+			}
+		}
+	}
+	out := blocks[:0]
+	for _, b := range blocks {
+		if len(b.Runs) > 0 {
+			out = append(out, b)
+		}
+	}
+	return out
+}
+
+// compareLine compares two texts of one line, a headline.
+func compareLine(from, to string) []Run {
+	var b Block
+	for _, piece := range diffWords(strings.Fields(from), strings.Fields(to)) {
+		for _, token := range piece.tokens {
+			b.add(piece.op, token)
+		}
+	}
+	return b.Runs
+}
+
+func (b *Block) add(op, word string) {
+	if n := len(b.Runs); n > 0 && b.Runs[n-1].Op == op {
+		b.Runs[n-1].words = append(b.Runs[n-1].words, word)
+		return
+	}
+	b.Runs = append(b.Runs, Run{op, []string{word}})
+}
+
+// Tokens that begin a paragraph or a heading. No word has these characters.
+const (
+	paragraphEnd = "\x00p"
+	headingEnd   = "\x00h"
+)
+
+// tokens cuts a sanitised body into words, each block with its own mark before it.
+func tokens(body string) []string {
+	var list []string
+	for len(body) > 0 {
+		mark := paragraphEnd
+		if len(body) > 2 && body[0] == '<' && body[1] == 'h' {
+			mark = headingEnd
+		}
+		n := blockEnd(body)
+		if words := strings.Fields(news.PlainText(body[:n])); len(words) > 0 {
+			list = append(append(list, mark), words...)
+		}
+		body = body[n:]
+	}
+	return list
+}
+
+// blockEnd is the place after the first block of a body: after the first closing tag of a block, or after all of it.
+func blockEnd(body string) int {
+	for i := 0; i < len(body); {
+		j := strings.Index(body[i:], "</")
+		if j < 0 {
+			return len(body)
+		}
+		i += j
+		end := strings.IndexByte(body[i:], '>')
+		if end < 0 {
+			return len(body)
+		}
+		switch body[i+2 : i+end] {
+		case "p", "h2", "h3", "h4", "li", "blockquote", "tr", "ul", "ol", "table", "caption", "pre":
+			return i + end + 1
+		}
+		i += end
+	}
+	return len(body)
+}
+
+type diffPiece struct {
+	op     string
+	tokens []string
+}
+
+// diffWords compares two lists of tokens: each token is one character of a text that the comparison of characters takes.
+func diffWords(from, to []string) []diffPiece {
+	letters := map[string]rune{}
+	var names []string
+	write := func(tokens []string) []rune {
+		out := make([]rune, 0, len(tokens))
+		for _, t := range tokens {
+			r, ok := letters[t]
+			if !ok {
+				r = letterAt(len(names))
+				letters[t] = r
+				names = append(names, t)
+			}
+			out = append(out, r)
+		}
+		return out
+	}
+	d := diffmatchpatch.New()
+	d.DiffTimeout = diffLimit
+	diffs := d.DiffMainRunes(write(from), write(to), false)
+	diffs = d.DiffCleanupMerge(diffs)
+	pieces := make([]diffPiece, 0, len(diffs))
+	for _, one := range diffs {
+		p := diffPiece{op: kept}
+		switch one.Type {
+		case diffmatchpatch.DiffDelete:
+			p.op = removed
+		case diffmatchpatch.DiffInsert:
+			p.op = added
+		}
+		for _, r := range one.Text {
+			p.tokens = append(p.tokens, names[indexOf(r)])
+		}
+		pieces = append(pieces, p)
+	}
+	return pieces
+}
+
+// Characters by which tokens are named: all but those that text cannot hold.
+const (
+	firstLetter = 0x20
+	surrogates  = 0xD800
+	afterThem   = 0xE000
+)
+
+func letterAt(i int) rune {
+	r := rune(firstLetter + i)
+	if r >= surrogates {
+		r += afterThem - surrogates
+	}
+	if r >= utf8.RuneError {
+		r++ // what the comparison takes for broken text
+	}
+	return r
+}
+
+func indexOf(r rune) int {
+	if r > utf8.RuneError {
+		r--
+	}
+	if r >= afterThem {
+		r -= afterThem - surrogates
+	}
+	return int(r - firstLetter)
+}
