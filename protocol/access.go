@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -150,8 +151,8 @@ func OpenHello(b []byte) (Hello, Identity, Keys, error) {
 	if err := CheckJSON([]byte(line), MaxHello, true); err != nil {
 		return fail(err)
 	}
-	if err := json.Unmarshal([]byte(line), &h); err != nil {
-		return fail(malformed("hello: %v", err))
+	if err := Decode([]byte(line), &h); err != nil {
+		return fail(fmt.Errorf("hello: %w", err))
 	}
 	id, keys, err := ParseIdentityNote(h.Identity)
 	if err != nil {

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
@@ -48,14 +50,14 @@ func ParseCheckpoint(text string) (Checkpoint, error) {
 		return Checkpoint{}, malformed("checkpoint of %d lines", len(lines))
 	}
 	n, err := strconv.ParseInt(lines[1], 10, 64)
-	if err != nil || n < 0 || strconv.FormatInt(n, 10) != lines[1] {
+	if err != nil || n < 0 || n > MaxInteger || strconv.FormatInt(n, 10) != lines[1] {
 		return Checkpoint{}, malformed("checkpoint size %q", lines[1])
 	}
-	h, err := tlog.ParseHash(lines[2])
-	if err != nil {
+	h, ok := decode64(lines[2], tlog.HashSize)
+	if !ok {
 		return Checkpoint{}, malformed("checkpoint root %q", lines[2])
 	}
-	return Checkpoint{lines[0], n, h}, nil
+	return Checkpoint{lines[0], n, Hash(h)}, nil
 }
 
 // keyHash is the key id of a signed note.
@@ -167,12 +169,13 @@ func (s Cosignature) Line(pub ed25519.PublicKey) string {
 	return "— " + s.Name + " " + base64.StdEncoding.EncodeToString(b) + "\n"
 }
 
-// ParseCosignature reads a signature line for a known cosigner.
+// ParseCosignature reads a signature line for a known cosigner, with or without the line end. It accepts what Line writes and
+// no other spelling.
 func ParseCosignature(line string, pub ed25519.PublicKey) (Cosignature, error) {
 	rest, ok := strings.CutPrefix(strings.TrimSuffix(line, "\n"), "— ")
 	name, data, ok2 := strings.Cut(rest, " ")
-	b, err := base64.StdEncoding.Strict().DecodeString(data)
-	if !ok || !ok2 || err != nil || len(b) != 4+8+64 {
+	b, ok3 := decode64(data, 4+8+64)
+	if !ok || !ok2 || !ok3 || !isKeyName(name) {
 		return Cosignature{}, malformed("cosignature line")
 	}
 	if binary.BigEndian.Uint32(b) != keyHash(name, algCosigner, pub) {
@@ -185,4 +188,9 @@ func ParseCosignature(line string, pub ed25519.PublicKey) (Cosignature, error) {
 	s := Cosignature{Name: name, Time: int64(t)}
 	copy(s.Sig[:], b[12:])
 	return s, nil
+}
+
+// isKeyName accepts what may stand before a signature: not empty, no white space and no plus sign.
+func isKeyName(s string) bool {
+	return s != "" && utf8.ValidString(s) && strings.IndexFunc(s, unicode.IsSpace) < 0 && !strings.Contains(s, "+")
 }

@@ -10,7 +10,7 @@ import (
 const (
 	FrameRecords = 256
 	FrameBytes   = 4 << 20
-	maxPayload   = FrameBytes + MaxRecordContent + (FrameRecords+1)*MaxRecord + (1 << 20)
+	maxPayload   = FrameBytes + (1 << 20) // the rest is lengths, salts, hints and the checkpoint
 	maxHints     = 1024
 )
 
@@ -134,8 +134,14 @@ func parseFrame(kind byte, b []byte) (Frame, error) {
 		if n == 0 {
 			c.bad = true
 		}
+		total := 0
 		for i := 0; i < n && !c.bad; i++ {
-			f.Records = append(f.Records, c.entry())
+			e := c.entry()
+			total += e.size()
+			f.Records = append(f.Records, e)
+		}
+		if n > 1 && total > FrameBytes {
+			c.bad = true
 		}
 	}
 	if c.bad || len(c.b) != 0 {
@@ -223,5 +229,17 @@ func (c *cursor) entry() Entry {
 		}
 		e.Contents = append(e.Contents, x)
 	}
+	if e.size()-len(e.Record) > MaxRecordContent {
+		c.bad = true
+	}
 	return e
+}
+
+// size is what an entry counts towards FrameBytes: its record and the bytes of its contents.
+func (e Entry) size() int {
+	n := len(e.Record)
+	for _, c := range e.Contents {
+		n += len(c.Bytes)
+	}
+	return n
 }

@@ -166,8 +166,8 @@ func ParseRoot(root string) (ed25519.PublicKey, error) {
 
 // ParsePublic reads the base64 of an Ed25519 public key that CheckKey accepts.
 func ParsePublic(s string) (ed25519.PublicKey, error) {
-	b, err := base64.StdEncoding.Strict().DecodeString(s)
-	if err != nil {
+	b, ok := decode64(s, ed25519.PublicKeySize)
+	if !ok {
 		return nil, malformed("public key %q", s)
 	}
 	return ed25519.PublicKey(b), CheckKey(b)
@@ -227,8 +227,8 @@ func ParseIdentity(b []byte) (Identity, Keys, error) {
 	if err := CheckJSON(b, maxIdentity, true); err != nil {
 		return Identity{}, Keys{}, err
 	}
-	if err := json.Unmarshal(b, &doc); err != nil {
-		return Identity{}, Keys{}, malformed("identity: %v", err)
+	if err := Decode(b, &doc); err != nil {
+		return Identity{}, Keys{}, fmt.Errorf("identity: %w", err)
 	}
 	return ParseIdentityNote(doc.Note)
 }
@@ -244,8 +244,8 @@ func ParseIdentityNote(signed string) (Identity, Keys, error) {
 	if err := CheckJSON([]byte(line), maxIdentity, true); err != nil {
 		return id, Keys{}, err
 	}
-	if err := json.Unmarshal([]byte(line), &id); err != nil {
-		return id, Keys{}, malformed("identity: %v", err)
+	if err := Decode([]byte(line), &id); err != nil {
+		return id, Keys{}, fmt.Errorf("identity: %w", err)
 	}
 	keys, err := ParseKeys(id.Root, id.Keys)
 	if err != nil {

@@ -1,7 +1,6 @@
 package protocol
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -64,8 +63,8 @@ func VerifyProof(b []byte) (Proven, error) {
 	if err := CheckJSON(b, MaxProof, true); err != nil {
 		return Proven{}, err
 	}
-	if err := json.Unmarshal(b, &p); err != nil {
-		return Proven{}, malformed("proof: %v", err)
+	if err := Decode(b, &p); err != nil {
+		return Proven{}, fmt.Errorf("proof: %w", err)
 	}
 	if p.Format != ProofFormat {
 		return Proven{}, malformed("format %q", p.Format)
@@ -103,7 +102,7 @@ func VerifyProof(b []byte) (Proven, error) {
 		if len(c.Salt) != len(Salt{}) || !rec.Contents[i].Fits(Salt(c.Salt), c.Bytes) {
 			return Proven{}, fmt.Errorf("%w: content %d is not the one that the record names", ErrSignature, i+1)
 		}
-		out.Contents = append(out.Contents, c.Bytes)
+		out.Contents = append(out.Contents, append([]byte{}, c.Bytes...)) // an empty content is not a missing one
 	}
 	for _, c := range p.Cosignatures {
 		who, k, err := ParseIdentityNote(c.Identity)

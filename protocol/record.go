@@ -105,8 +105,8 @@ func ParseRecord(b []byte) (Record, error) {
 	if b[0] != '{' {
 		return r, malformed("a record is a JSON object")
 	}
-	if err := json.Unmarshal(b, &r); err != nil {
-		return r, malformed("%v", err)
+	if err := Decode(b, &r); err != nil {
+		return r, err
 	}
 	switch {
 	case !isType(r.Type):
@@ -126,7 +126,7 @@ func ParseRecord(b []byte) (Record, error) {
 	}
 	var total int64
 	for _, c := range r.Contents {
-		if h, err := base64.StdEncoding.Strict().DecodeString(c.Hash); err != nil || len(h) != sha256.Size {
+		if _, ok := decode64(c.Hash, sha256.Size); !ok {
 			return r, malformed("content hash %q", c.Hash)
 		}
 		if c.Size < 0 || c.Size > MaxContent || c.Type == "" || len(c.Type) > 128 || len(c.Lang) > 35 {
@@ -141,7 +141,7 @@ func ParseRecord(b []byte) (Record, error) {
 		if !IsLedgerID(s.Ledger) || s.Size < 0 || s.Size > MaxInteger || s.Ledger == r.Ledger || (i > 0 && r.Seen[i-1].Ledger >= s.Ledger) {
 			return r, malformed("seen %d", i)
 		}
-		if h, err := base64.StdEncoding.Strict().DecodeString(s.Root); err != nil || len(h) != sha256.Size {
+		if _, ok := decode64(s.Root, sha256.Size); !ok {
 			return r, malformed("seen root %q", s.Root)
 		}
 	}

@@ -2,11 +2,13 @@ package protocol
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"strconv"
 
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
@@ -57,4 +59,23 @@ func CheckJSON(b []byte, max int, integers bool) error {
 		return malformed("more than one value")
 	}
 	return nil
+}
+
+// Decode reads JSON that CheckJSON accepts into v. Names count only exactly as they are written: "Type" is not "type", but a
+// name that means nothing, like any other that v does not have. null stands for an absent value. What does not fit v is
+// ErrMalformed.
+func Decode(b []byte, v any) error {
+	if err := json.Unmarshal(b, v); err != nil {
+		return malformed("%v", err)
+	}
+	return nil
+}
+
+// decode64 reads the base64 text of exactly n bytes in its only spelling: padded, without line ends or stray bits.
+func decode64(s string, n int) ([]byte, bool) {
+	b, err := base64.StdEncoding.Strict().DecodeString(s)
+	if err != nil || len(b) != n || base64.StdEncoding.EncodeToString(b) != s {
+		return nil, false
+	}
+	return b, true
 }

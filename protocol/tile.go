@@ -52,7 +52,7 @@ func ParseTile(path string) (Tile, error) {
 	t := Tile{Level: EntriesLevel, Width: TileWidth}
 	if f[1] != "entries" {
 		n, err := strconv.Atoi(f[1])
-		if err != nil || n > 63 {
+		if err != nil || n < 0 || n > 63 {
 			return Tile{}, malformed("tile level")
 		}
 		t.Level = n
@@ -70,11 +70,11 @@ func ParseTile(path string) (Tile, error) {
 		return Tile{}, malformed("tile index")
 	}
 	for _, p := range parts {
-		n, err := strconv.ParseInt(strings.TrimPrefix(p, "x"), 10, 64)
+		n, err := strconv.ParseUint(strings.TrimPrefix(p, "x"), 10, 16)
 		if err != nil || n > 999 {
 			return Tile{}, malformed("tile index")
 		}
-		t.Index = t.Index*1000 + n
+		t.Index = t.Index*1000 + int64(n)
 	}
 	if t.Width < 1 || t.Path() != path {
 		return Tile{}, malformed("tile path is not canonical")

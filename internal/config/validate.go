@@ -51,13 +51,13 @@ func (s *Settings) checkPlaces() error {
 
 func (s *Settings) checkAddresses() error {
 	if !address(s.Listen) {
-		return invalid("config.listen", "flag", "listen", "value", s.Listen)
+		return invalid("config.address", "flag", "listen", "value", s.Listen)
 	}
 	if s.Metrics == "" {
 		return nil
 	}
 	if !address(s.Metrics) {
-		return invalid("config.listen", "flag", "metrics-listen", "value", s.Metrics)
+		return invalid("config.address", "flag", "metrics-listen", "value", s.Metrics)
 	}
 	if _, port, _ := net.SplitHostPort(s.Metrics); s.Metrics == s.Listen && port != "0" {
 		return invalid("config.metrics_same", "value", s.Metrics)
@@ -105,7 +105,7 @@ func (s *Settings) checkBase() error {
 		return invalid("config.base_https", "value", s.Base)
 	case u.Scheme == "http" && !loopbackHost(u.Hostname()):
 		return invalid("config.base_plain", "value", s.Base)
-	case u.Scheme == "https" && s.TLSMode() == None:
+	case u.Scheme == "https" && s.TLSMode() == None && !loopbackHost(u.Hostname()):
 		return invalid("config.base_none", "value", s.Base)
 	}
 	return nil
@@ -152,7 +152,7 @@ func networks(flag string, texts []string) ([]netip.Prefix, error) {
 		}
 		p, err := netip.ParsePrefix(text)
 		if err != nil {
-			return nil, invalid("config.network", "flag", flag, "value", text)
+			return nil, invalid("config.network", "flag", flag, "network", text)
 		}
 		if p != p.Masked() {
 			return nil, invalid("config.network_mask", "flag", flag, "value", text, "meant", p.Masked().String())

@@ -191,3 +191,11 @@ func (p *Printer) Span(d time.Duration) string {
 	}
 	return p.T("when.days", "n", int((d+12*time.Hour)/(24*time.Hour)))
 }
+
+// Stamp is a day and a time, with the year only where that is another one than now: "22 November, 14:02".
+func (p *Printer) Stamp(t, now time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return p.Near(t, now) + p.locale.style.join + p.Time(t)
+}

@@ -54,6 +54,7 @@ type group struct {
 	base    int64 // size before the transaction
 	entries []protocol.Entry
 	hints   []protocol.Hint
+	quiet   bool // contents of these entries may have been closed already: they are not kept in memory
 }
 
 type groupKey ID
@@ -83,6 +84,7 @@ func (s *Service) Append(tx *store.Tx, id ID, d Draft) (Position, error) {
 	tx.OnUndo(func() {
 		h.pending, h.pendingLast, h.reload = before, last, true
 		g.entries, g.hints = g.entries[:entries], g.hints[:hints]
+		h.doubt()
 	})
 	tx.BeforeCommit(groupKey(id), func() error {
 		if h.pending.Size == g.base {
@@ -114,7 +116,7 @@ func (s *Service) join(tx *store.Tx, id ID, h *head) (*group, error) {
 		return g, nil
 	}
 	if h.reload {
-		i, err := Get(tx, id)
+		i, err := s.refresh(tx, id, h)
 		if err != nil {
 			return nil, err
 		}
@@ -164,7 +166,7 @@ func (s *Service) insert(tx *store.Tx, id ID, seq int64, e protocol.Entry, conte
 // Limits of the tail that is kept in memory for each ledger.
 const (
 	tailRecords = 2048
-	tailKeep    = 1024
+	tailBytes   = 8 << 20
 )
 
 // publish makes what a transaction appended visible to followers, all at once. It runs after the commit, for each closure
@@ -175,20 +177,56 @@ func (h *head) publish(g *group) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for _, e := range g.entries {
+	entries, hints := g.entries, g.hints
+	g.entries, g.hints = nil, nil
+	defer h.ring()
+	if h.edge.Size != g.base {
+		// A reader that was in doubt has read the new row already. Otherwise somebody must read it now.
+		if h.edge.Size < g.base+int64(len(entries)) {
+			h.doubts++
+		}
+		return
+	}
+	for _, e := range entries {
 		h.edge.Add(protocol.LeafHash(e.Record))
 	}
-	h.tail = append(h.tail, g.entries...)
-	if over := len(h.tail) - tailRecords; over > 0 {
-		drop := len(h.tail) - tailKeep
+	h.hints = append(h.hints, hints...)
+	if g.quiet {
+		h.forget()
+		return
+	}
+	h.tail = append(h.tail, entries...)
+	for _, e := range entries {
+		h.bytes += weight(e)
+	}
+	if len(h.tail) > tailRecords || h.bytes > tailBytes {
+		drop, left := 0, len(h.tail)
+		for left > tailRecords/2 || h.bytes > tailBytes/2 {
+			h.bytes -= weight(h.tail[drop])
+			drop, left = drop+1, left-1
+		}
 		h.tail = append([]protocol.Entry(nil), h.tail[drop:]...)
 		h.from += int64(drop)
 	}
-	h.hints = append(h.hints, g.hints...)
-	g.entries, g.hints = nil, nil
+}
+
+// weight is the size of an entry: its record and the bytes of its contents.
+func weight(e protocol.Entry) int {
+	n := len(e.Record)
+	for _, c := range e.Contents {
+		n += len(c.Bytes)
+	}
+	return n
+}
+
+// ring wakes who waits for more; h.mu is held.
+func (h *head) ring() {
 	close(h.wake)
 	h.wake = make(chan struct{})
 }
+
+// forget drops the tail; h.mu is held. Readers go to the database.
+func (h *head) forget() { h.tail, h.bytes, h.from = nil, 0, h.edge.Size }
 
 const closeContent = `UPDATE ledger_content SET state = $3, cause = $4 WHERE ledger = $1 AND seq = $2 AND state = 0`
 
@@ -205,11 +243,14 @@ func (s *Service) CloseContents(tx *store.Tx, id ID, seqs []int64, cause int64) 
 		return err
 	}
 	// The tail in memory holds them still. It is dropped before the commit as well as after it, for between the two a
-	// follower may be reading.
+	// follower may be reading. Records of this very transaction never get into it.
+	if g, ok := tx.Value(groupKey(id)).(*group); ok {
+		g.quiet = true
+	}
 	drop := func() {
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		h.tail, h.from = nil, h.edge.Size
+		h.forget()
 	}
 	drop()
 	tx.OnCommit(drop)

@@ -20,32 +20,32 @@ type Batch struct {
 	Checkpoint []byte
 }
 
-const moveFollowed = `UPDATE ledger SET size = $2, edge = $3, checkpoint = $4 WHERE id = $1 AND size = $5 AND own = $6`
+const moveFollowed = `UPDATE ledger SET size = $2, edge = $3, checkpoint = $4, last_us = CASE WHEN last_us < $7 THEN $7 ELSE last_us END
+	WHERE id = $1 AND size = $5 AND own = $6`
 
-// Take stores a verified batch, in the transaction, and gives for each record the ids under which its contents are kept
-// (empty for one that did not come or does not fit). It fails with store.ErrStale if the ledger is not at From any more.
+// Take stores a verified batch, in the transaction, and gives for each record the ids under which the contents that it names
+// are kept (empty for one that did not come or does not fit). It fails with store.ErrStale if the ledger is not at From any more.
 func (s *Service) Take(tx *store.Tx, id ID, b Batch) ([][]content.ID, error) {
 	out := make([][]content.ID, len(b.Records))
+	var last int64
 	for i, e := range b.Records {
 		seq := b.From + int64(i)
 		leaf := protocol.LeafHash(e.Record)
 		if err := tx.Exec(insertEntry, string(id), seq, leaf[:], e.Record); err != nil {
 			return nil, err
 		}
-		refs := b.Parsed[i].Contents
-		for n, c := range e.Contents {
+		last = max(last, b.Parsed[i].Time)
+		for n, ref := range b.Parsed[i].Contents {
+			c := arrived(ref, e.Contents, n)
 			var cid content.ID
-			state := c.State
-			if state == protocol.Present && n < len(refs) && refs[n].Fits(c.Salt, c.Bytes) {
+			if c.State == protocol.Present {
 				var err error
-				if cid, err = content.Put(tx, refs[n].Type, refs[n].Lang, c.Bytes); err != nil {
+				if cid, err = content.Put(tx, ref.Type, ref.Lang, c.Bytes); err != nil {
 					return nil, err
 				}
-			} else if state == protocol.Present {
-				state = protocol.Withheld // what came is not what the record names: as good as nothing
 			}
 			out[i] = append(out[i], cid)
-			if err := tx.Exec(insertContent, string(id), seq, n, int64(state), c.Salt[:], string(cid), c.Index); err != nil {
+			if err := tx.Exec(insertContent, string(id), seq, n, int64(c.State), c.Salt[:], string(cid), c.Index); err != nil {
 				return nil, err
 			}
 		}
@@ -55,7 +55,22 @@ func (s *Service) Take(tx *store.Tx, id ID, b Batch) ([][]content.ID, error) {
 			return nil, err
 		}
 	}
-	return out, tx.ExecOne(moveFollowed, string(id), b.Edge.Size, b.Edge.Pack(), b.Checkpoint, b.From, false)
+	return out, tx.ExecOne(moveFollowed, string(id), b.Edge.Size, b.Edge.Pack(), b.Checkpoint, b.From, false, last)
+}
+
+// arrived is content n of a record as it is kept: what came, or Withheld where nothing came or not what the record names, which
+// is as good as nothing.
+func arrived(ref protocol.ContentRef, came []protocol.Content, n int) protocol.Content {
+	if n < len(came) {
+		c := came[n]
+		if c.State == protocol.Present && ref.Fits(c.Salt, c.Bytes) {
+			return protocol.Content{State: c.State, Salt: c.Salt, Bytes: c.Bytes}
+		}
+		if c.State == protocol.Withdrawn || c.State == protocol.Erased {
+			return protocol.Content{State: c.State, Index: c.Index}
+		}
+	}
+	return protocol.Content{State: protocol.Withheld}
 }
 
 const (

@@ -78,6 +78,10 @@ func (i Info) Edge() protocol.Edge { return i.edge.Clone() }
 // ErrUnknown: there is no such ledger.
 var ErrUnknown = errors.New("no such ledger")
 
+// ErrDamaged: the rows of a ledger do not agree with each other. Nothing is signed for it: a checkpoint of what a broken disk
+// holds would be taken for a lie.
+var ErrDamaged = errors.New("the rows of the ledger do not agree with each other")
+
 // Service is the ledgers of one database.
 type Service struct {
 	db    *store.DB
@@ -100,13 +104,24 @@ type head struct {
 	pendingLast int64
 	reload      bool
 
-	mu     sync.Mutex
-	origin string
-	edge   protocol.Edge
-	tail   []protocol.Entry // the newest records, so that followers who are up to date cost no query
-	from   int64            // index of tail[0]
-	hints  []protocol.Hint
-	wake   chan struct{}
+	mu      sync.Mutex
+	origin  string
+	edge    protocol.Edge
+	tail    []protocol.Entry // the newest records, so that followers who are up to date cost no query
+	bytes   int              // weight of the tail
+	from    int64            // index of tail[0]
+	hints   []protocol.Hint
+	wake    chan struct{}
+	doubts  int // how often a transaction was undone: a commit may have been done without being reported
+	settled int // how many of these were followed by reading the row again
+}
+
+// doubt notes that more may be durable than memory knows, and wakes who waits so that they look.
+func (h *head) doubt() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.doubts++
+	h.ring()
 }
 
 const (
@@ -197,6 +212,9 @@ func (s *Service) head(r store.Reader, id ID) (*head, error) {
 	if err != nil {
 		return nil, err
 	}
+	if e, err := EdgeAt(r, id, i.Size); err != nil || e.Root() != i.Root() {
+		return nil, fmt.Errorf("ledger %s: %w: size %d", id, errors.Join(ErrDamaged, err), i.Size)
+	}
 	h = &head{pending: i.edge.Clone(), pendingLast: clock.Micros(i.Last), origin: i.Origin, edge: i.edge, from: i.Size, hints: hints, wake: make(chan struct{})}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -205,6 +223,51 @@ func (s *Service) head(r store.Reader, id ID) (*head, error) {
 	}
 	s.heads[id] = h
 	return h, nil
+}
+
+// refresh reads the row of a head again and takes over what is durable by now.
+func (s *Service) refresh(r store.Reader, id ID, h *head) (Info, error) {
+	h.mu.Lock()
+	doubts := h.doubts
+	h.mu.Unlock()
+	i, err := Get(r, id)
+	if errors.Is(err, ErrUnknown) {
+		s.mu.Lock()
+		if s.heads[id] == h {
+			delete(s.heads, id) // it was opened in a transaction that was undone
+		}
+		s.mu.Unlock()
+	}
+	if err != nil {
+		return i, err
+	}
+	hints, err := withdrawals(r, id)
+	if err != nil {
+		return i, err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.settled = max(h.settled, doubts)
+	if i.Size > h.edge.Size {
+		h.edge, h.hints = i.edge.Clone(), hints
+		h.forget()
+		h.ring()
+	}
+	return i, nil
+}
+
+// settle clears a doubt about what is durable, if there is one.
+func (s *Service) settle(ctx context.Context, id ID, h *head) error {
+	h.mu.Lock()
+	sure := h.doubts == h.settled
+	h.mu.Unlock()
+	if sure {
+		return nil
+	}
+	return s.db.Read(ctx, func(r store.Reader) error {
+		_, err := s.refresh(r, id, h)
+		return err
+	})
 }
 
 const selectWithdrawals = `SELECT seq, about FROM ledger_withdrawal WHERE ledger = $1 ORDER BY seq`

@@ -31,7 +31,7 @@ func (s *Service) ownHead(ctx context.Context, id ID) (h *head, err error) {
 	h = s.heads[id]
 	s.mu.Unlock()
 	if h != nil {
-		return h, nil
+		return h, s.settle(ctx, id, h)
 	}
 	err = s.db.Read(ctx, func(r store.Reader) error {
 		h, err = s.head(r, id)
@@ -55,28 +55,42 @@ func (s *Service) Checkpoint(ctx context.Context, id ID) (protocol.Checkpoint, [
 
 // CheckpointAt signs a checkpoint of an earlier size of one of our own ledgers.
 func (s *Service) CheckpointAt(ctx context.Context, id ID, size int64) (protocol.Checkpoint, []byte, error) {
-	now, _, err := s.Size(ctx, id)
+	h, err := s.ownHead(ctx, id)
 	if err != nil {
 		return protocol.Checkpoint{}, nil, err
 	}
-	if size > now {
-		return protocol.Checkpoint{}, nil, ErrBeyond
-	}
-	var c protocol.Checkpoint
-	err = s.db.Read(ctx, func(r store.Reader) error {
-		i, err := Get(r, id)
-		if err != nil {
-			return err
-		}
-		e, err := EdgeAt(r, id, size)
-		c = protocol.Checkpoint{Origin: i.Origin, Size: size, Root: e.Root()}
-		return err
-	})
+	e, err := s.signable(ctx, id, h, size)
 	if err != nil {
-		return c, nil, err
+		return protocol.Checkpoint{}, nil, err
 	}
+	c := protocol.Checkpoint{Origin: h.origin, Size: size, Root: e.Root()}
 	b, err := protocol.SignCheckpoint(c, s.key())
 	return c, b, err
+}
+
+// signable gives the edge of one of our own ledgers at a size that is durable. It is read from rows and compared with the head
+// in memory, through the tiles between them: what a broken disk gives is ErrDamaged and not signed.
+func (s *Service) signable(ctx context.Context, id ID, h *head, size int64) (e protocol.Edge, err error) {
+	h.mu.Lock()
+	head := h.edge.Clone()
+	h.mu.Unlock()
+	if size < 0 || size > head.Size {
+		return e, ErrBeyond
+	}
+	if size == head.Size {
+		return head, nil
+	}
+	err = s.db.Read(ctx, func(r store.Reader) error {
+		if e, err = EdgeAt(r, id, size); err != nil {
+			return err
+		}
+		root, err := tlog.TreeHash(size, tlog.TileHashReader(tlog.Tree{N: head.Size, Hash: head.Root()}, tileReader{r, id}))
+		if err != nil || root != e.Root() {
+			return fmt.Errorf("ledger %s at %d of %d: %w", id, size, head.Size, errors.Join(ErrDamaged, err))
+		}
+		return nil
+	})
+	return e, err
 }
 
 const (

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"fmt"
 
 	"newspool/internal/store"
 	"newspool/protocol"
@@ -18,22 +19,15 @@ type Cursor struct {
 
 // Cursor starts reading at from, which is the size that the reader holds. ErrBeyond if the ledger is not that large.
 func (s *Service) Cursor(ctx context.Context, id ID, from int64) (*Cursor, error) {
-	size, _, err := s.Size(ctx, id)
+	h, err := s.ownHead(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	if from < 0 || from > size {
-		return nil, ErrBeyond
-	}
-	c := &Cursor{s: s, id: id}
-	if c.h, err = s.ownHead(ctx, id); err != nil {
+	edge, err := s.signable(ctx, id, h, from)
+	if err != nil {
 		return nil, err
 	}
-	err = s.db.Read(ctx, func(r store.Reader) error {
-		c.edge, err = EdgeAt(r, id, from)
-		return err
-	})
-	return c, err
+	return &Cursor{s: s, id: id, h: h, edge: edge}, nil
 }
 
 // Position is the index of the next record that the cursor gives.
@@ -42,6 +36,9 @@ func (c *Cursor) Position() int64 { return c.edge.Size }
 // Next gives the next frame, or false with a channel that is closed when there is more. A frame ends at the ledger's end,
 // at FrameRecords or FrameBytes, and when there is much to catch up at a multiple of 256.
 func (c *Cursor) Next(ctx context.Context) (f protocol.Frame, ok bool, grown <-chan struct{}, err error) {
+	if err := c.s.settle(ctx, c.id, c.h); err != nil {
+		return f, false, nil, err
+	}
 	from := c.edge.Size
 	c.h.mu.Lock()
 	size, wake := c.h.edge.Size, c.h.wake
@@ -61,16 +58,28 @@ func (c *Cursor) Next(ctx context.Context) (f protocol.Frame, ok bool, grown <-c
 			to = min(size, from+protocol.FrameRecords)
 		}
 	}
-	if entries == nil {
+	fresh := entries != nil
+	if !fresh {
 		if entries, err = c.s.entries(ctx, c.id, from, to); err != nil {
 			return f, false, nil, err
 		}
 	}
 	f.From = from
 	f.Records = cut(entries, int(to-from))
+	edge := c.edge.Clone()
 	for _, e := range f.Records {
-		c.edge.Add(protocol.LeafHash(e.Record))
+		edge.Add(protocol.LeafHash(e.Record))
 	}
+	if !fresh {
+		sure, err := c.s.signable(ctx, c.id, c.h, edge.Size)
+		if err != nil {
+			return f, false, nil, err
+		}
+		if sure.Root() != edge.Root() {
+			return f, false, nil, fmt.Errorf("ledger %s, records %d to %d: %w", c.id, from, edge.Size, ErrDamaged)
+		}
+	}
+	c.edge = edge
 	f.Hints = hintsFrom(hints, c.edge.Size)
 	f.Checkpoint, err = protocol.SignCheckpoint(protocol.Checkpoint{Origin: c.h.origin, Size: c.edge.Size, Root: c.edge.Root()}, c.s.key())
 	return f, true, nil, err
@@ -80,10 +89,7 @@ func (c *Cursor) Next(ctx context.Context) (f protocol.Frame, ok bool, grown <-c
 func cut(entries []protocol.Entry, most int) []protocol.Entry {
 	bytes := 0
 	for i, e := range entries {
-		n := len(e.Record)
-		for _, x := range e.Contents {
-			n += len(x.Bytes)
-		}
+		n := weight(e)
 		if i == most || (i > 0 && bytes+n > protocol.FrameBytes) {
 			return entries[:i]
 		}

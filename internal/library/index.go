@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"newspool/internal/news"
 	"newspool/internal/store"
 )
 
@@ -21,6 +22,7 @@ type index struct {
 	reads   map[int64]int // how often a block was read for some of its facets; whole: all of them are here
 	totals  map[string]int64
 	journal []change
+	absent  map[news.ItemID]bool // items that Expect did not find and nobody has made since
 }
 
 type blockKey struct {
@@ -58,7 +60,7 @@ func (l *Library) join(tx *store.Tx) (*index, error) {
 	key := indexKey{l}
 	ix, _ := tx.Value(key).(*index)
 	if ix == nil {
-		ix = &index{}
+		ix = &index{absent: make(map[news.ItemID]bool)}
 		ix.reset()
 		if err := tx.QueryRow(selectCounter).Scan(&ix.stored); err != nil {
 			return nil, fmt.Errorf("library: counter: %w", err)

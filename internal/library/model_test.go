@@ -568,7 +568,7 @@ func randomHistory(rt *rapid.T, d *desk) {
 	d.clear(rt, blockSize-15) // numbers go over the edge of a block
 	d.at = start
 	m := &model{items: make(map[news.ItemID]*modelItem), drafts: make(map[string]news.ItemID)}
-	rounds := rapid.IntRange(1, 8).Draw(rt, "rounds")
+	rounds := rapid.IntRange(1, 5).Draw(rt, "rounds")
 	for range rounds {
 		var wg sync.WaitGroup
 		d.at = d.at.Add(time.Duration(rapid.IntRange(0, 12).Draw(rt, "hours")) * time.Hour)
@@ -610,6 +610,11 @@ func history(ctx context.Context, rt *rapid.T, d *desk, m *model, ops []op, fail
 	err := d.db.Write(ctx, func(tx *store.Tx) error {
 		before := m.clone()
 		tx.OnUndo(func() { *m = *before })
+		if ops[0].flag {
+			if err := d.Expect(tx, []news.ItemID{incoming("0", 1, "", "").Item, incoming("1", 1, "", "").Item}); err != nil {
+				return err
+			}
+		}
 		for _, o := range ops {
 			if err := o.run(tx, d, m); err != nil {
 				return fmt.Errorf("%+v: %w", o, err)

@@ -17,7 +17,7 @@ import (
 // lite is SQLite: one connection that writes, a pool that reads, and one that moves the log into the database.
 type lite struct {
 	path string
-	w    *liteConn // of the writer; nil after a failure that may be the connection's
+	w    *liteConn   // of the writer; nil after a failure that may be the connection's
 	file os.FileInfo // what stands at path
 	log  os.FileInfo // what w has open as its log; nil until it has
 	wal  *walKeeper

@@ -98,9 +98,7 @@ func (q *question) decide(a Answer, clause, key string, args ...any) Decision {
 func (q *question) parties() (Decision, bool) {
 	for _, root := range []news.Root{q.f.From, q.f.To} {
 		if _, ok := q.r.Party(root); !ok {
-			d := q.decide(No, clauseParties, "terms.no.party")
-			d.Args["newsroom"] = q.r.names(root)
-			return d, true
+			return q.decide(No, clauseParties, "terms.no.party"), true
 		}
 	}
 	return Decision{}, false

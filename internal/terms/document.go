@@ -193,7 +193,7 @@ func (d *writer) flow(f Flow) {
 }
 
 func (d *writer) words(w WordTerms) {
-	if w.empty() {
+	if w.IsZero() {
 		return
 	}
 	if len(w.All) > 0 {

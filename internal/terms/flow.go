@@ -16,14 +16,17 @@ const (
 	farStock  = 100
 )
 
-// miss is one thing in which an item does not fit a flow: what the origin is told, what the receiver is told, and the values.
+// miss is one thing in which an item does not fit a flow: what the origin is told, what the receiver is told, the values, and
+// how many things were asked before.
 type miss struct {
 	send, aside string
 	args        []any
+	after       int
 }
 
-// flows lets an item pass that fits one flow. Else it speaks of the nearest one, that which the item misses in the fewest
-// things, the first of them if there are several, and names the first thing in the order of Flow's fields.
+// flows lets an item pass that fits one flow. Else it speaks of the nearest one and names the first thing, in the order of
+// Flow's fields, in which the item does not fit. The nearest is that which the item misses in the fewest things; among these
+// that which it fits the longest, so that the reason is the most telling; among these the first.
 func (q *question) flows() (Decision, bool) {
 	if !q.delivery() && !q.f.Archive {
 		return Decision{}, false
@@ -35,11 +38,11 @@ func (q *question) flows() (Decision, bool) {
 		first, distance := q.missed(flow)
 		switch {
 		case distance == 0 && !q.searchOnly(flow):
-			q.flow = flow.Clause
+			q.flow = orUsual(flow.Clause, chapterFlows)
 			return Decision{}, false
 		case distance == 0 && searched == "":
-			searched = flow.Clause
-		case distance > 0 && (least < 0 || distance < least):
+			searched = orUsual(flow.Clause, chapterFlows)
+		case distance > 0 && (least < 0 || distance < least || (distance == least && first.after > why.after)):
 			nearest, why, least = flow, first, distance
 		}
 	}
@@ -51,11 +54,11 @@ func (q *question) flows() (Decision, bool) {
 	case least < 0:
 		return q.decide(No, chapterFlows, "terms.no.nothing"), true
 	case q.act == Send:
-		return q.decide(No, nearest.Clause, why.send, why.args...), true
+		return q.decide(No, orUsual(nearest.Clause, chapterFlows), why.send, why.args...), true
 	case q.act == Receive:
-		return q.decide(No, nearest.Clause, why.aside, why.args...), true
+		return q.decide(No, orUsual(nearest.Clause, chapterFlows), why.aside, why.args...), true
 	}
-	return q.decide(No, nearest.Clause, "terms.no.archive"), true
+	return q.decide(No, orUsual(nearest.Clause, chapterFlows), "terms.no.archive"), true
 }
 
 // searchOnly reports whether the flow lets the item be found and read, but not what is asked.
@@ -65,74 +68,65 @@ func (q *question) searchOnly(flow Flow) bool {
 
 // missed gives the first thing in which the item does not fit, and how far off it is: 0 where it fits.
 func (q *question) missed(flow Flow) (first miss, distance int) {
-	note := func(weight int, send, aside string, args ...any) {
-		if distance == 0 {
-			first = miss{send, aside, args}
+	asked := 0
+	note := func(missed bool, weight int, send, aside string, args ...any) {
+		if missed && distance == 0 {
+			first = miss{send, aside, args, asked}
 		}
-		distance += weight
+		if missed {
+			distance += weight
+		}
+		asked++
 	}
 	f := q.f
-	if len(flow.From) > 0 && !slices.Contains(flow.From, f.From) {
-		note(farSender, "terms.no.sender", "terms.aside.sender", "newsroom", q.r.names(f.From))
+	note(len(flow.From) > 0 && !slices.Contains(flow.From, f.From), farSender, "terms.no.sender", "terms.aside.sender", "newsroom", q.r.names(f.From))
+	note(f.Archive && !flow.Archive.open(), farStock, "terms.no.wire_only", "terms.aside.wire_only")
+	note(!f.Archive && flow.Archive.open(), farStock, "terms.no.archive_only", "terms.aside.archive_only")
+	note(len(flow.Types) > 0 && !slices.Contains(flow.Types, f.Type), 1, "terms.no.type", "terms.aside.type", "type", valueType+string(f.Type))
+	outside := len(flow.Subjects) > 0 && !slices.ContainsFunc(f.Subjects, func(s Subject) bool { return withinAny(s, flow.Subjects) })
+	if len(f.Subjects) == 0 {
+		note(outside, 1, "terms.no.no_subject", "terms.aside.no_subject", "subjects", listValue(valueSubject, flow.Subjects))
+	} else {
+		note(outside, 1, "terms.no.subject", "terms.aside.subject", "subject", f.Subjects[0].shown())
 	}
-	switch {
-	case f.Archive && !flow.Archive.open():
-		note(farStock, "terms.no.wire_only", "terms.aside.wire_only")
-	case !f.Archive && flow.Archive.open():
-		note(farStock, "terms.no.archive_only", "terms.aside.archive_only")
-	case f.Archive && !q.inYears(flow.Archive):
-		note(1, "terms.no.years", "terms.aside.years", "years", yearsValue(flow.Archive))
-	}
-	if len(flow.Types) > 0 && !slices.Contains(flow.Types, f.Type) {
-		note(1, "terms.no.type", "terms.aside.type", "type", valueType+string(f.Type))
-	}
-	if len(flow.Subjects) > 0 && !slices.ContainsFunc(f.Subjects, func(s Subject) bool { return withinAny(s, flow.Subjects) }) {
-		if len(f.Subjects) == 0 {
-			note(1, "terms.no.no_subject", "terms.aside.no_subject", "subjects", listValue(valueSubject, flow.Subjects))
-		} else {
-			note(1, "terms.no.subject", "terms.aside.subject", "subject", f.Subjects[0].shown())
-		}
-	}
-	if i := slices.IndexFunc(flow.Except, func(code string) bool {
-		return slices.ContainsFunc(f.Subjects, func(s Subject) bool { return s.within(code) })
-	}); i >= 0 {
-		note(1, "terms.no.subject", "terms.aside.subject", "subject", valueSubject+flow.Except[i])
-	}
-	if len(flow.Languages) > 0 && !slices.ContainsFunc(flow.Languages, func(l news.Lang) bool { return covers(l, f.Lang) }) {
-		note(1, "terms.no.language", "terms.aside.language", "language", valueLanguage+string(f.Lang))
-	}
+	except, leftOut := flow.leavesOut(f.Subjects)
+	note(leftOut, 1, "terms.no.subject", "terms.aside.subject", "subject", valueSubject+except)
+	note(len(flow.Languages) > 0 && !slices.ContainsFunc(flow.Languages, func(l news.Lang) bool { return covers(l, f.Lang) }), 1,
+		"terms.no.language", "terms.aside.language", "language", valueLanguage+string(f.Lang))
+	note(f.Archive && flow.Archive.open() && !q.inYears(flow.Archive), 1, "terms.no.years", "terms.aside.years", "years", yearsValue(flow.Archive))
 	q.missedDetails(flow, note)
 	return first, distance
 }
 
 // missedDetails goes on where missed ends: urgency, genre, service, words.
-func (q *question) missedDetails(flow Flow, note func(weight int, send, aside string, args ...any)) {
-	f := q.f
+func (q *question) missedDetails(flow Flow, note func(missed bool, weight int, send, aside string, args ...any)) {
+	f, w := q.f, flow.Words
 	urgency := f.Urgency
 	if urgency == 0 {
 		urgency = middle
 	}
-	if (flow.UrgencyMin > 0 && urgency < flow.UrgencyMin) || (flow.UrgencyMax > 0 && urgency > flow.UrgencyMax) {
-		note(1, "terms.no.urgency", "terms.aside.urgency", "urgency", int64(urgency))
+	note((flow.UrgencyMin > 0 && urgency < flow.UrgencyMin) || (flow.UrgencyMax > 0 && urgency > flow.UrgencyMax), 1,
+		"terms.no.urgency", "terms.aside.urgency", "urgency", int64(urgency))
+	note(len(flow.Genres) > 0 && !slices.Contains(flow.Genres, f.Genre), 1, "terms.no.genre", "terms.aside.genre", "genres", slices.Clone(flow.Genres))
+	note(len(flow.Services) > 0 && !slices.Contains(flow.Services, f.Service), 1, "terms.no.service", "terms.aside.service", "services", slices.Clone(flow.Services))
+	word, missing := f.Words.missing(w.All)
+	note(missing, 1, "terms.no.word_missing", "terms.aside.word_missing", "word", word)
+	either := slices.Concat(w.Any, w.Phrases)
+	_, found := f.Words.first(either)
+	note(len(either) > 0 && !found, 1, "terms.no.words_missing", "terms.aside.words_missing", "words", either)
+	word, found = f.Words.first(w.None)
+	note(found, 1, "terms.no.word_found", "terms.aside.word_found", "word", word)
+}
+
+// leavesOut gives the first code that the flow excepts and that one of the subjects lies within.
+func (f Flow) leavesOut(subjects []Subject) (string, bool) {
+	i := slices.IndexFunc(f.Except, func(code string) bool {
+		return slices.ContainsFunc(subjects, func(s Subject) bool { return s.within(code) })
+	})
+	if i < 0 {
+		return "", false
 	}
-	if len(flow.Genres) > 0 && !slices.Contains(flow.Genres, f.Genre) {
-		note(1, "terms.no.genre", "terms.aside.genre", "genres", slices.Clone(flow.Genres))
-	}
-	if len(flow.Services) > 0 && !slices.Contains(flow.Services, f.Service) {
-		note(1, "terms.no.service", "terms.aside.service", "services", slices.Clone(flow.Services))
-	}
-	w := flow.Words
-	if word, miss := f.Words.missing(w.All); miss {
-		note(1, "terms.no.word_missing", "terms.aside.word_missing", "word", word)
-	}
-	if either := slices.Concat(w.Any, w.Phrases); len(either) > 0 {
-		if _, found := f.Words.first(either); !found {
-			note(1, "terms.no.words_missing", "terms.aside.words_missing", "words", either)
-		}
-	}
-	if word, found := f.Words.first(w.None); found {
-		note(1, "terms.no.word_found", "terms.aside.word_found", "word", word)
-	}
+	return f.Except[i], true
 }
 
 func withinAny(s Subject, codes []string) bool {

@@ -69,7 +69,7 @@ type Revision struct {
 	Predecessor RevisionHash `json:"predecessor"` // the revision in force that it replaces; "" for none
 	Kind        Kind         `json:"kind"`
 	Author      news.Root    `json:"author"`
-	Parties     []Party      `json:"parties"`
+	Parties     []Party      `json:"parties,omitempty"`
 	Purpose     InLanguages  `json:"purpose,omitempty"`
 	Languages   []news.Lang  `json:"languages,omitempty"` // of the readable text
 	Prevails    news.Lang    `json:"prevails"`            // the one that counts in a dispute
@@ -100,7 +100,7 @@ type Party struct {
 	Root      news.Root   `json:"root"` // "" for a party without a node
 	Host      news.Root   `json:"host"` // of a party without a node: the party through whose node it reads
 	Domain    string      `json:"domain"`
-	Names     InLanguages `json:"names"`
+	Names     InLanguages `json:"names,omitempty"`
 	Kind      string      `json:"kind"` // one of OutletKinds
 	Languages []news.Lang `json:"languages,omitempty"`
 	Signatory Signatory   `json:"signatory"`
@@ -137,7 +137,8 @@ type WordTerms struct {
 	Phrases []string `json:"phrases,omitempty"` // at least one of them, or of Any
 }
 
-func (w WordTerms) empty() bool { return len(w.All)+len(w.Any)+len(w.None)+len(w.Phrases) == 0 }
+// IsZero reports whether no words are asked for.
+func (w WordTerms) IsZero() bool { return len(w.All)+len(w.Any)+len(w.None)+len(w.Phrases) == 0 }
 
 // Archive opens items of the archive by the year in which they were written.
 type Archive struct {
@@ -202,7 +203,7 @@ type Confidentiality struct {
 type Commitment struct {
 	Clause string      `json:"clause"` // "8.1"
 	By     news.Root   `json:"by"`     // "" for each party
-	Text   InLanguages `json:"text"`
+	Text   InLanguages `json:"text,omitempty"`
 }
 
 // Channel is a way to the public.

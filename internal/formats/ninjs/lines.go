@@ -137,7 +137,7 @@ func (s *splitter) nonEmpty() ([]byte, int, error) {
 		}
 		at := s.line
 		s.line++
-		if line := bytes.TrimSpace(s.buf); len(line) > 0 || err != nil {
+		if line := bytes.Trim(s.buf, " \t\r\n"); len(line) > 0 || err != nil {
 			return line, at, err
 		}
 	}

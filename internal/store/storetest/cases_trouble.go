@@ -86,7 +86,8 @@ func storageFails(t *testing.T, b bench) {
 				return tx.QueryRow(selectThing, "a").Scan(new(int64))
 			}
 			wantKey(t, db.Write(t.Context(), try), c.key)
-			for _, err := range together(t, db, try, try) {
+			br.set("")
+			for _, err := range togetherOnce(t, db, func() { br.set(c.op) }, try, try) {
 				wantKey(t, err, c.key)
 			}
 			if c.op != "begin" && undone.Load() < 3 {
@@ -113,8 +114,7 @@ func commitUnknown(t *testing.T, b bench) {
 			return put(id)(tx)
 		}
 	}
-	br.set("commit-after")
-	errs := together(t, db, do("a"), func(*store.Tx) error { return errMine }, do("b"))
+	errs := togetherOnce(t, db, func() { br.set("commit-after") }, do("a"), func(*store.Tx) error { return errMine }, do("b"))
 	if !errors.Is(errs[0], store.ErrCommitUnknown) || !errors.Is(errs[0], errDisk) || !errors.Is(errs[1], errMine) || !errors.Is(errs[2], store.ErrCommitUnknown) {
 		t.Errorf("errors %v", errs)
 	}

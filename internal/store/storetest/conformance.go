@@ -146,6 +146,12 @@ func wantIDs(t *testing.T, db *store.DB, want ...string) {
 // together has the closures share one transaction, in this order, and gives the error of each.
 func together(t *testing.T, db *store.DB, fns ...func(tx *store.Tx) error) []error {
 	t.Helper()
+	return togetherOnce(t, db, func() {}, fns...)
+}
+
+// togetherOnce is together, and calls ready when all wait.
+func togetherOnce(t *testing.T, db *store.DB, ready func(), fns ...func(tx *store.Tx) error) []error {
+	t.Helper()
 	var wg sync.WaitGroup
 	begun, goOn := make(chan struct{}), make(chan struct{})
 	wg.Go(func() {
@@ -163,6 +169,7 @@ func together(t *testing.T, db *store.DB, fns ...func(tx *store.Tx) error) []err
 			runtime.Gosched()
 		}
 	}
+	ready()
 	close(goOn)
 	wg.Wait()
 	return errs

@@ -35,15 +35,15 @@ type auditDay struct {
 }
 
 type auditRow struct {
-	Seq   int64
-	At    time.Time
-	Who   string
-	Known bool   // Who is a person's name
-	Text  string // the act in the reader's language; "" if this release has no words for it
-	Code  string // the act as it is stored
-	Raw   string // its details as they are stored, where there are no words
-	About string
-	From  string
+	Number int // of the row
+	At     time.Time
+	Who    string
+	Known  bool   // Who is a person's name
+	Text   string // the act in the reader's language; "" if this release has no words for it
+	Code   string // the act as it is stored
+	Raw    string // its details as they are stored, where there are no words
+	About  string
+	From   string
 }
 
 func (f *Family) showAudit(w http.ResponseWriter, r *http.Request, by people.By) error {
@@ -74,7 +74,7 @@ func (f *Family) auditWith(w http.ResponseWriter, r *http.Request, by people.By,
 
 // line says an act in the reader's language.
 func line(p *i18n.Printer, e people.Entry) auditRow {
-	row := auditRow{Seq: e.Seq, At: e.At, Who: e.Name, Known: e.Name != "", Code: e.What, About: e.About, From: e.From}
+	row := auditRow{Number: int(e.Seq), At: e.At, Who: e.Name, Known: e.Name != "", Code: e.What, About: e.About, From: e.From}
 	switch {
 	case e.Who == "" && e.From == "console":
 		row.Who, row.From = p.T("settings.audit.operator"), ""

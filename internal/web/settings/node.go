@@ -81,7 +81,7 @@ type Link struct {
 // nodePage is how the node is, what needs somebody first.
 type nodePage struct {
 	base
-	Status
+	Node  Status
 	Needs []string // what somebody should do something about
 	Used  int      // of the disk, in hundredths
 }
@@ -91,7 +91,7 @@ func (f *Family) showNode(w http.ResponseWriter, r *http.Request, by people.By) 
 	if err != nil {
 		return err
 	}
-	d := nodePage{base: f.base(r, by, "node", "settings.node.title"), Status: s}
+	d := nodePage{base: f.base(r, by, "node", "settings.node.title"), Node: s}
 	d.Needs = needs(d.P, s)
 	if s.Disk.Total > 0 {
 		d.Used = int(100 - 100*s.Disk.Free/s.Disk.Total)
@@ -126,6 +126,9 @@ func needs(p *i18n.Printer, s Status) []string {
 	return list
 }
 
+// Plain is a size as it stands inside a sentence.
+func (d nodePage) Plain(bytes int64) i18n.Plain { return i18n.Plain(d.P.Bytes(bytes)) }
+
 // Say puts a problem into the reader's language.
 func (d nodePage) Say(x news.Problem) string {
 	if !d.P.Has(x.Key) {
@@ -138,4 +141,4 @@ func (d nodePage) Say(x news.Problem) string {
 func (d nodePage) StateName(s page.LinkState) string { return d.P.T("settings.node.link." + string(s)) }
 
 // KeysName says where the secret is.
-func (d nodePage) KeysName() string { return d.P.T("settings.node.keys." + string(d.Keys)) }
+func (d nodePage) KeysName() string { return d.P.T("settings.node.keys." + string(d.Node.Keys)) }

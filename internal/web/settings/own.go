@@ -22,6 +22,12 @@ type ownPage struct {
 	Minimum  int    // characters of a password
 }
 
+// SessionsPath is where the button beside a session leads.
+func (ownPage) SessionsPath() string { return "/settings/sessions/end" }
+
+// TokensPath is where the button beside a token leads.
+func (ownPage) TokensPath() string { return "/settings/tokens/revoke" }
+
 func (f *Family) showOwn(w http.ResponseWriter, r *http.Request, by people.By) error {
 	return f.ownWith(w, r, by, func(*ownPage) {})
 }
@@ -32,10 +38,10 @@ func (f *Family) ownWith(w http.ResponseWriter, r *http.Request, by people.By, c
 	d.Roles = roleNames(d.P, by.Person.Roles)
 	d.Scopes = scopes(r, people.ScopeRead)
 	var err error
-	if d.Sessions, err = f.sessionLines(r, by.Person.ID, by.Person.Session); err != nil {
+	if d.Sessions, err = f.sessionLines(r.Context(), d.base, by.Person.ID, by.Person.Session); err != nil {
 		return err
 	}
-	if d.Tokens, err = f.tokenLines(r, by.Person.ID); err != nil {
+	if d.Tokens, err = f.tokenLines(r.Context(), d.base, by.Person.ID); err != nil {
 		return err
 	}
 	change(&d)

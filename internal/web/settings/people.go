@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"time"
 
+	"newspool/internal/i18n"
 	"newspool/internal/news"
 	"newspool/internal/people"
 	"newspool/internal/web/page"
@@ -32,6 +33,15 @@ type newPerson struct {
 	Login, Name string
 	Roles       []option
 }
+
+// roleForm is the choice of roles in a form.
+type roleForm struct {
+	P      *i18n.Printer
+	Choice []option
+}
+
+// NewRoles is the choice for one more person.
+func (d listPage) NewRoles() roleForm { return roleForm{d.P, d.New.Roles} }
 
 func (f *Family) showPeople(w http.ResponseWriter, r *http.Request, by people.By) error {
 	return f.peopleWith(w, r, by, problem{}, newPerson{Roles: roleOptions(page.PrinterOf(r), []people.Role{people.Editor})})
@@ -71,7 +81,7 @@ func (f *Family) addPerson(w http.ResponseWriter, r *http.Request, by people.By)
 // personPage is one account, as an administrator sees it.
 type personPage struct {
 	base
-	Person     people.Person
+	Account    people.Person
 	Login      string // as typed, where it was refused
 	Name       string
 	RoleChoice []option
@@ -81,6 +91,15 @@ type personPage struct {
 	Self       bool
 	Path       string // of this account
 }
+
+// Roles is the choice for this person.
+func (d personPage) Roles() roleForm { return roleForm{d.P, d.RoleChoice} }
+
+// SessionsPath is where the button beside a session leads.
+func (d personPage) SessionsPath() string { return d.Path + "/sessions" }
+
+// TokensPath is where the button beside a token leads.
+func (d personPage) TokensPath() string { return d.Path + "/tokens" }
 
 func personPath(id news.PersonID) string { return "/settings/people/" + url.PathEscape(string(id)) }
 
@@ -95,12 +114,12 @@ func (f *Family) personWith(w http.ResponseWriter, r *http.Request, by people.By
 	if err != nil {
 		return err
 	}
-	d := personPage{base: f.base(r, by, "people", "settings.person.title", "name", p.Name), Person: p, Login: p.Login, Name: p.Name}
+	d := personPage{base: f.base(r, by, "people", "settings.person.title", "name", p.Name), Account: p, Login: p.Login, Name: p.Name}
 	d.RoleChoice, d.Self, d.Path = roleOptions(d.P, p.Roles), p.ID == by.Person.ID, personPath(p.ID)
-	if d.Sessions, err = f.sessionLines(r, p.ID, by.Person.Session); err != nil {
+	if d.Sessions, err = f.sessionLines(r.Context(), d.base, p.ID, by.Person.Session); err != nil {
 		return err
 	}
-	if d.Tokens, err = f.tokenLines(r, p.ID); err != nil {
+	if d.Tokens, err = f.tokenLines(r.Context(), d.base, p.ID); err != nil {
 		return err
 	}
 	change(&d)
@@ -143,12 +162,14 @@ func (f *Family) saveRoles(w http.ResponseWriter, r *http.Request, by people.By)
 	return f.settle(w, r, by, "roles", err, "settings.roles_saved", func(d *personPage) { d.RoleChoice = roleOptions(d.P, roles) })
 }
 
-// resetPassword answers with the page itself, for the new password is on it.
+// resetPassword answers with the page itself, for the new password is on it. One's own is changed on one's own page.
 func (f *Family) resetPassword(w http.ResponseWriter, r *http.Request, by people.By) error {
+	if personOf(r) == by.Person.ID {
+		return f.shell.Done(w, r, "/settings", "")
+	}
 	password := people.NewPassword()
-	err := f.people.SetPassword(r.Context(), by, personOf(r), password)
-	if err != nil || personOf(r) == by.Person.ID {
-		return f.settle(w, r, by, "password", err, "settings.saved", nil)
+	if err := f.people.SetPassword(r.Context(), by, personOf(r), password); err != nil {
+		return err
 	}
 	return f.personWith(w, r, by, personOf(r), func(d *personPage) { d.Secret = password })
 }

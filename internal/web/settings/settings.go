@@ -217,17 +217,16 @@ type sessionLine struct {
 	Here    bool // the one by which the reader came
 }
 
-func (f *Family) sessionLines(r *http.Request, id news.PersonID, here people.SessionID) ([]sessionLine, error) {
-	open, err := f.people.Sessions(r.Context(), id)
+func (f *Family) sessionLines(ctx context.Context, b base, id news.PersonID, here people.SessionID) ([]sessionLine, error) {
+	open, err := f.people.Sessions(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	p := page.PrinterOf(r)
 	var list []sessionLine
 	for _, o := range open {
 		list = append(list, sessionLine{
-			ID: o.ID, Browser: browser(o.Agent, p.T("settings.session.unknown")), Remote: o.Remote, Made: o.Made,
-			Seen: p.Moment(o.Seen, f.shell.Base(r, "", "").Now), Here: o.ID == here,
+			ID: o.ID, Browser: browser(o.Agent, b.P.T("settings.session.unknown")), Remote: o.Remote, Made: o.Made,
+			Seen: b.P.Ago(o.Seen, b.Now), Here: o.ID == here,
 		})
 	}
 	return list, nil
@@ -242,14 +241,14 @@ type tokenLine struct {
 	Used  time.Time
 }
 
-func (f *Family) tokenLines(r *http.Request, id news.PersonID) ([]tokenLine, error) {
-	tokens, err := f.people.Tokens(r.Context(), id)
+func (f *Family) tokenLines(ctx context.Context, b base, id news.PersonID) ([]tokenLine, error) {
+	tokens, err := f.people.Tokens(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 	var list []tokenLine
 	for _, t := range tokens {
-		list = append(list, tokenLine{ID: t.ID, Name: t.Name, Scope: page.PrinterOf(r).T("settings.scope." + string(t.Scope)), Made: t.Made, Used: t.Used})
+		list = append(list, tokenLine{ID: t.ID, Name: t.Name, Scope: b.P.T("settings.scope." + string(t.Scope)), Made: t.Made, Used: t.Used})
 	}
 	return list, nil
 }

@@ -1,0 +1,169 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"newspool/internal/agreement"
+	"newspool/internal/fault"
+	"newspool/internal/ledger"
+	"newspool/internal/news"
+	"newspool/internal/node"
+	"newspool/internal/terms"
+	"newspool/protocol"
+)
+
+type agreementCmd struct {
+	List    agreementListCmd    `cmd:"" help:"List the agreements."`
+	Show    agreementShowCmd    `cmd:"" help:"Show the readable text of a revision."`
+	Propose agreementProposeCmd `cmd:"" help:"Propose an agreement and sign it for us."`
+	Sign    agreementSignCmd    `cmd:"" help:"Sign a revision that was proposed to us."`
+	Decline agreementDeclineCmd `cmd:"" help:"Say no to a revision."`
+}
+
+type agreementListCmd struct{}
+
+// Run lists the agreements.
+func (agreementListCmd) Run(a *app) error {
+	return a.withNode(func(n *node.Node) error {
+		for _, x := range n.Agreements.List() {
+			r := x.Revisions[0]
+			fmt.Fprintf(a.out, "%s  %s  revision %s", x.ID, x.State, r.Hash)
+			for _, p := range r.Terms.Parties {
+				fmt.Fprintf(a.out, "  %s", p.Domain)
+			}
+			fmt.Fprintln(a.out)
+		}
+		return nil
+	})
+}
+
+type agreementShowCmd struct {
+	Revision string `arg:"" help:"Hash of the revision."`
+	Lang     string `default:"en" help:"Language of the text."`
+}
+
+// Run prints the text.
+func (c agreementShowCmd) Run(a *app) error {
+	return a.withNode(func(n *node.Node) error {
+		r, ok := n.Agreements.Revision(terms.RevisionHash(c.Revision))
+		if !ok {
+			return fault.New(fault.NotFound, "agreement.unknown")
+		}
+		_, err := fmt.Fprint(a.out, strip(n.Agreements.Text(r.Terms, news.Lang(c.Lang))))
+		return err
+	})
+}
+
+type agreementProposeCmd struct {
+	With     []string `placeholder:"DOMAIN" help:"The other parties: newsrooms that we have pinned."`
+	Template string   `default:"wire" enum:"wire,pool,archive,one-off,verification,programmes" help:"Kind of agreement."`
+	Terms    string   `placeholder:"FILE" help:"Terms as JSON, in place of a template."`
+	Name     string   `required:"" help:"Who signs for us."`
+	Office   string   `help:"Their office."`
+	SignDays int      `default:"30" help:"Days that the others have for signing."`
+}
+
+// Run proposes.
+func (c agreementProposeCmd) Run(a *app) error {
+	return a.withNode(func(n *node.Node) error {
+		rev, err := c.revision(a, n)
+		if err != nil {
+			return err
+		}
+		hash, err := n.Agreements.Propose(a.ctx, rev, agreement.Signer{Name: c.Name, Office: c.Office})
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(a.out, hash)
+		return nil
+	})
+}
+
+func (c agreementProposeCmd) revision(a *app, n *node.Node) (terms.Revision, error) {
+	if c.Terms != "" {
+		b, err := os.ReadFile(a.path(c.Terms))
+		if err != nil {
+			return terms.Revision{}, err
+		}
+		return terms.Parse(b)
+	}
+	parties := []terms.Party{partyOf(n.Exchange.Self(), c.Name, c.Office)}
+	for _, d := range c.With {
+		p, err := partnerByDomain(n, d)
+		if err != nil {
+			return terms.Revision{}, err
+		}
+		parties = append(parties, partyOf(p.Identity, "", ""))
+	}
+	return draft(terms.Kind(c.Template), n.Clock().AddDate(0, 0, c.SignDays), parties...), nil
+}
+
+// draft fills a template for these parties.
+func draft(kind terms.Kind, signBy time.Time, parties ...terms.Party) terms.Revision {
+	rev := terms.Template(kind, parties...)
+	rev.SignBy = terms.DateOf(signBy, rev.Location())
+	return rev
+}
+
+// partyOf makes a party of what a newsroom says about itself.
+func partyOf(id protocol.Identity, name, office string) terms.Party {
+	p := terms.Party{Root: news.Root(id.Root), Domain: id.Domain, Names: terms.InLanguages{}, Kind: id.Kind, Signatory: terms.Signatory{Name: name, Office: office}}
+	for l, n := range id.Names {
+		p.Names[news.Lang(l)] = n
+	}
+	for _, l := range id.Languages {
+		p.Languages = append(p.Languages, news.Lang(l))
+	}
+	return p
+}
+
+type agreementSignCmd struct {
+	Revision string `arg:"" help:"Hash of the revision."`
+	Name     string `required:"" help:"Who signs for us."`
+	Office   string `help:"Their office."`
+}
+
+// Run signs.
+func (c agreementSignCmd) Run(a *app) error {
+	return a.withNode(func(n *node.Node) error {
+		return n.Agreements.Sign(a.ctx, terms.RevisionHash(c.Revision), agreement.Signer{Name: c.Name, Office: c.Office})
+	})
+}
+
+type agreementDeclineCmd struct {
+	Revision string `arg:"" help:"Hash of the revision."`
+	Reason   string `required:"" help:"Why."`
+}
+
+// Run declines.
+func (c agreementDeclineCmd) Run(a *app) error {
+	return a.withNode(func(n *node.Node) error {
+		return n.Agreements.Decline(a.ctx, terms.RevisionHash(c.Revision), agreement.Signer{How: c.Reason})
+	})
+}
+
+type proofCmd struct {
+	Item string `arg:"" help:"URI of the item."`
+}
+
+// Run writes the proof of the newest version that went or came by a ledger.
+func (c proofCmd) Run(a *app) error {
+	return a.withNode(func(n *node.Node) error {
+		item, err := n.Library.Item(a.ctx, news.ItemID(c.Item))
+		if err != nil {
+			return err
+		}
+		if len(item.Ways) == 0 {
+			return fault.New(fault.NotFound, "exchange.no_proof")
+		}
+		w := item.Ways[len(item.Ways)-1]
+		b, err := n.Exchange.Proof(a.ctx, ledger.ID(w.Ledger), w.Seq)
+		if err != nil {
+			return err
+		}
+		_, err = a.out.Write(append(b, '\n'))
+		return err
+	})
+}

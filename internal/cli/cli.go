@@ -1,0 +1,183 @@
+// Package cli is the command line of Newspool: one struct for each command. A command that works on a node's data folder works
+// also while the node is running: it is then carried out by the running node, over a socket in that folder.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"newspool/internal/config"
+	"newspool/internal/fault"
+	"newspool/internal/i18n"
+	"newspool/internal/node"
+	"newspool/internal/store"
+)
+
+// Version is the version of the program.
+const Version = "0.1.0"
+
+// commands is the command line.
+type commands struct {
+	config.Settings
+
+	Demo      demoCmd      `cmd:"" help:"Run three invented newsrooms on this machine that exchange stories."`
+	Init      initCmd      `cmd:"" help:"Make the data folder the node of a newsroom."`
+	Serve     serveCmd     `cmd:"" help:"Run the node: pages, API and exchange."`
+	Person    personCmd    `cmd:"" help:"People who may sign in."`
+	Token     tokenCmd     `cmd:"" help:"Tokens for programs."`
+	Partner   partnerCmd   `cmd:"" help:"Newsrooms that we know."`
+	Agreement agreementCmd `cmd:"" help:"Agreements: list, propose, sign."`
+	Proof     proofCmd     `cmd:"" help:"Write the proof file of an item."`
+	Version   versionCmd   `cmd:"" help:"Say which version this is."`
+}
+
+// app is what a command works with.
+type app struct {
+	ctx    context.Context
+	args   []string
+	cwd    string
+	in     io.Reader
+	out    io.Writer
+	errOut io.Writer
+	set    *commands
+	node   *node.Node // the running node, when the command is carried out inside it
+}
+
+// Main runs the command that the arguments name and gives the exit code: 0 done, 1 refused or failed, 2 wrong usage.
+func Main(args []string, in io.Reader, out, errOut io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	cwd, err := os.Getwd()
+	if err != nil {
+		cwd = "."
+	}
+	return (&app{ctx: ctx, args: args, cwd: cwd, in: in, out: out, errOut: errOut}).run()
+}
+
+// errUsage: the arguments make no sense; kong has said so.
+var errUsage = errors.New("usage")
+
+func (a *app) run() (code int) {
+	a.set = &commands{}
+	exited := -1
+	parser, err := kong.New(a.set, kong.Name("newspool"), kong.Description("The exchange between newsrooms that have agreed to work together."),
+		kong.Writers(a.out, a.errOut), kong.Exit(func(c int) { exited = c; panic(errUsage) }),
+		kong.Configuration(config.Load), kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+	if err != nil {
+		fmt.Fprintln(a.errOut, err)
+		return 2
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			if r != error(errUsage) {
+				panic(r)
+			}
+			code = exited
+		}
+	}()
+	k, err := parser.Parse(a.args)
+	if err != nil {
+		a.say(err)
+		return 2
+	}
+	if err := k.Run(a); err != nil {
+		if !errors.Is(err, errSaid) {
+			a.say(err)
+		}
+		return 1
+	}
+	return 0
+}
+
+// errSaid is the failure of a command that has said itself what was wrong.
+var errSaid = errors.New("said")
+
+// say writes an error as a sentence in the language of the console, and its cause for the operator.
+func (a *app) say(err error) {
+	f := fault.Of(err)
+	sentence := err.Error()
+	if f.Key != "fault.internal" {
+		sentence = a.printer().Text(f.Key, f.Args)
+		if f.Err != nil {
+			sentence += "\n  (" + f.Err.Error() + ")"
+		}
+	}
+	fmt.Fprintln(a.errOut, "newspool: "+strip(sentence))
+}
+
+// printer is for the language of the console, by LC_ALL, LC_MESSAGES or LANG.
+func (a *app) printer() *i18n.Printer {
+	b, err := i18n.Load()
+	if err != nil {
+		panic(err) // the catalogs are compiled in, and a test reads them
+	}
+	lang := "en"
+	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
+		if v := os.Getenv(name); v != "" {
+			lang, _, _ = strings.Cut(v, "_")
+			break
+		}
+	}
+	return b.Printer(b.Match(lang), a.set.Zone())
+}
+
+// strip takes the bidi isolates out of a sentence: consoles show them as boxes.
+func strip(s string) string {
+	return strings.NewReplacer("\u2066", "", "\u2067", "", "\u2068", "", "\u2069", "").Replace(s)
+}
+
+// path resolves a file name against the folder that the command was given in.
+func (a *app) path(name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(a.cwd, name)
+}
+
+func (a *app) log(prefix string) *slog.Logger {
+	o := &slog.HandlerOptions{Level: slog.LevelInfo}
+	var h slog.Handler = slog.NewTextHandler(a.errOut, o)
+	if a.set.LogFormat == "json" {
+		h = slog.NewJSONHandler(a.errOut, o)
+	}
+	l := slog.New(h)
+	if prefix != "" {
+		l = l.With("node", prefix)
+	}
+	return l
+}
+
+// withNode carries a command out on the node of the data folder: on the running one if there is one, else on the folder.
+func (a *app) withNode(fn func(n *node.Node) error) error {
+	if a.node != nil {
+		return fn(a.node)
+	}
+	if _, err := os.Stat(a.set.Dir); err != nil {
+		return fault.New(fault.NotFound, "cli.no_folder", "folder", a.set.Dir).Because(err)
+	}
+	n, err := node.New(a.ctx, node.Options{Settings: a.set.Settings, Log: slog.New(slog.DiscardHandler)})
+	if errors.Is(err, store.ErrInUse) {
+		return a.forward()
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(fn(n), n.Close())
+}
+
+type versionCmd struct{}
+
+func (versionCmd) Run(a *app) error {
+	_, err := fmt.Fprintln(a.out, "newspool", Version)
+	return err
+}

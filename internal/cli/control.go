@@ -1,0 +1,120 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"newspool/internal/fault"
+	"newspool/internal/node"
+)
+
+// The control socket lets a command be carried out by the running node. It is a file in the data folder that only its owner
+// can open; there is no other door to it.
+const controlSocket = "control.sock"
+
+// Headers of a control request and its answer. What the command prints is the body of the answer; complaints are marked by a
+// leading byte so that they go to the right stream.
+const (
+	argsHeader = "Newspool-Args"
+	cwdHeader  = "Newspool-Folder"
+	codeHeader = "Newspool-Exit"
+)
+
+// control listens for commands until ctx ends.
+func (a *app) control(ctx context.Context, n *node.Node) error {
+	path := filepath.Join(n.Settings.Dir, controlSocket)
+	os.Remove(path) // left by a process that was killed: the lock on the folder says that it is gone
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return err
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return errors.Join(err, l.Close())
+	}
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.carryOut(w, r, n) })}
+	context.AfterFunc(ctx, func() { server.Close() })
+	go server.Serve(l)
+	return nil
+}
+
+func (a *app) carryOut(w http.ResponseWriter, r *http.Request, n *node.Node) {
+	var args []string
+	if err := json.Unmarshal([]byte(r.Header.Get(argsHeader)), &args); err != nil {
+		http.Error(w, "arguments", http.StatusBadRequest)
+		return
+	}
+	http.NewResponseController(w).EnableFullDuplex()
+	w.Header().Set("Trailer", codeHeader)
+	w.WriteHeader(http.StatusOK)
+	inner := &app{ctx: r.Context(), args: args, cwd: r.Header.Get(cwdHeader), in: r.Body, out: &marked{w, 'o'}, errOut: &marked{w, 'e'}, node: n}
+	w.Header().Set(codeHeader, strconv.Itoa(inner.run()))
+}
+
+// marked writes each piece with its stream and length before it.
+type marked struct {
+	w      http.ResponseWriter
+	stream byte
+}
+
+func (m *marked) Write(b []byte) (int, error) {
+	if _, err := fmt.Fprintf(m.w, "%c%08x", m.stream, len(b)); err != nil {
+		return 0, err
+	}
+	n, err := m.w.Write(b)
+	http.NewResponseController(m.w).Flush()
+	return n, err
+}
+
+// forward has the running node carry the command out.
+func (a *app) forward() error {
+	path := filepath.Join(a.set.Dir, controlSocket)
+	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", path)
+	}}}
+	req, err := http.NewRequestWithContext(a.ctx, http.MethodPost, "http://node/", io.NopCloser(a.in))
+	if err != nil {
+		return err
+	}
+	args, err := json.Marshal(a.args)
+	if err != nil {
+		return err
+	}
+	req.Header.Set(argsHeader, string(args))
+	req.Header.Set(cwdHeader, a.cwd)
+	r, err := client.Do(req)
+	if err != nil {
+		return fault.New(fault.Unavailable, "cli.busy", "folder", a.set.Dir).Because(err)
+	}
+	defer r.Body.Close()
+	for {
+		var head [9]byte
+		if _, err := io.ReadFull(r.Body, head[:]); err == io.EOF {
+			break
+		} else if err != nil {
+			return err
+		}
+		n, err := strconv.ParseInt(string(head[1:]), 16, 64)
+		if err != nil {
+			return err
+		}
+		to := a.out
+		if head[0] == 'e' {
+			to = a.errOut
+		}
+		if _, err := io.CopyN(to, r.Body, n); err != nil {
+			return err
+		}
+	}
+	if code := r.Trailer.Get(codeHeader); code != "0" {
+		return errSaid
+	}
+	return nil
+}

@@ -1,0 +1,144 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"newspool/internal/exchange"
+	"newspool/internal/fault"
+	"newspool/internal/news"
+	"newspool/internal/node"
+	"newspool/protocol"
+)
+
+type partnerCmd struct {
+	Add    partnerAddCmd    `cmd:"" help:"Pin a newsroom, from its address or from its identity file."`
+	List   partnerListCmd   `cmd:"" help:"List the newsrooms that we know, and how we stand with each."`
+	Hellos partnerHelloCmd  `cmd:"" help:"List, open or dismiss words of strangers."`
+	Self   partnerSelfCmd   `cmd:"" help:"Write our own identity file."`
+	Agree  partnerAgreedCmd `cmd:"" name:"compared" help:"Say that the fingerprints were compared with the partner."`
+}
+
+type partnerAddCmd struct {
+	From string `arg:"" help:"URL of the partner's node, or a file with its identity document."`
+	Root string `placeholder:"HEX" help:"Refuse any other root than this one."`
+}
+
+// Run pins a newsroom.
+func (c partnerAddCmd) Run(a *app) error {
+	return a.withNode(func(n *node.Node) error {
+		var doc []byte
+		var err error
+		if strings.HasPrefix(c.From, "https://") || strings.HasPrefix(c.From, "http://") {
+			doc, err = n.Peer.Identity(a.ctx, c.From)
+		} else {
+			doc, err = os.ReadFile(a.path(c.From))
+		}
+		if err != nil {
+			return err
+		}
+		if c.Root != "" {
+			if id, _, err := protocol.ParseIdentity(doc); err == nil && id.Root != c.Root {
+				return fault.New(fault.Denied, "partner.other_root", "domain", id.Domain)
+			}
+		}
+		p, err := n.Exchange.Pin(a.ctx, doc, false)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(a.out, "%s\nroot         %s\nfingerprint  %s\nCompare the fingerprint with the partner by telephone, then: newspool partner compared %s\n",
+			p.Domain, p.Root, p.Fingerprint(), p.Domain)
+		return nil
+	})
+}
+
+type partnerListCmd struct{}
+
+// Run lists the partners.
+func (partnerListCmd) Run(a *app) error {
+	return a.withNode(func(n *node.Node) error {
+		links := map[string]exchange.Link{}
+		for _, l := range n.Exchange.Links() {
+			links[string(l.Partner)] = l
+		}
+		for _, p := range n.Exchange.Partners() {
+			compared := "not compared"
+			if !p.Compared.IsZero() {
+				compared = "compared"
+			}
+			fmt.Fprintf(a.out, "%s  %s  %s  %s\n", p.Domain, p.Fingerprint(), compared, links[string(p.Root)].State)
+		}
+		return nil
+	})
+}
+
+type partnerHelloCmd struct {
+	Open    string `placeholder:"DOMAIN" help:"Pin the newsroom and follow what it says."`
+	Dismiss string `placeholder:"DOMAIN" help:"Forget its words."`
+}
+
+// Run lists, opens or dismisses hellos.
+func (c partnerHelloCmd) Run(a *app) error {
+	return a.withNode(func(n *node.Node) error {
+		all, err := n.Exchange.Hellos(a.ctx)
+		if err != nil {
+			return err
+		}
+		for _, w := range all {
+			switch w.Identity.Domain {
+			case c.Open:
+				p, err := n.Exchange.OpenHello(a.ctx, w.ID)
+				if err != nil {
+					return err
+				}
+				fmt.Fprintf(a.out, "%s  fingerprint %s\n", p.Domain, p.Fingerprint())
+			case c.Dismiss:
+				if err := n.Exchange.DismissHello(a.ctx, news.Root(w.Identity.Root)); err != nil {
+					return err
+				}
+			default:
+				fmt.Fprintf(a.out, "%s  %s  %s\n", w.Identity.Domain, protocol.Fingerprint(w.Identity.Root), w.Hello.Words)
+			}
+		}
+		return nil
+	})
+}
+
+type partnerSelfCmd struct{}
+
+// Run writes the identity document.
+func (partnerSelfCmd) Run(a *app) error {
+	return a.withNode(func(n *node.Node) error {
+		doc := n.Exchange.Document()
+		if doc == nil {
+			return fault.New(fault.NotFound, "setup.not_done")
+		}
+		_, err := a.out.Write(append(doc, '\n'))
+		return err
+	})
+}
+
+type partnerAgreedCmd struct {
+	Domain string `arg:"" help:"Domain of the partner."`
+}
+
+// Run notes the comparison.
+func (c partnerAgreedCmd) Run(a *app) error {
+	return a.withNode(func(n *node.Node) error {
+		p, err := partnerByDomain(n, c.Domain)
+		if err != nil {
+			return err
+		}
+		return n.Exchange.Compared(a.ctx, p.Root, "")
+	})
+}
+
+func partnerByDomain(n *node.Node, domain string) (exchange.Partner, error) {
+	for _, p := range n.Exchange.Partners() {
+		if p.Domain == domain {
+			return p, nil
+		}
+	}
+	return exchange.Partner{}, fault.New(fault.NotFound, "partner.unknown")
+}

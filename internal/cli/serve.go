@@ -1,0 +1,120 @@
+package cli
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"newspool/internal/exchange"
+	"newspool/internal/fault"
+	"newspool/internal/node"
+	"newspool/internal/people"
+	"newspool/protocol"
+)
+
+// initCmd makes a node from the command line; the first-run page in the browser does the same.
+type initCmd struct {
+	Domain   string            `required:"" placeholder:"DOMAIN" help:"Domain of the newsroom, for example north.example."`
+	Name     map[string]string `required:"" placeholder:"LANG=NAME" help:"Name of the newsroom, once for each language: --name en='North Agency'."`
+	Kind     string            `default:"agency" enum:"agency,newspaper,radio,television,online,other" help:"Kind of outlet."`
+	Language []string          `default:"en" help:"Languages it works in, the main one first."`
+	Contact  string            `help:"Address for partners: mail or telephone."`
+	RootKey  string            `placeholder:"FILE" help:"Where the root key is written; keep it away from the node. Without it the first-run page hands it out."`
+	Login    string            `placeholder:"NAME" help:"First person: administrator, editor and signatory. The password is made and printed."`
+}
+
+// Run sets the node up.
+func (c initCmd) Run(a *app) error {
+	if err := os.MkdirAll(a.set.Dir, 0o700); err != nil {
+		return err
+	}
+	return a.withNode(func(n *node.Node) error {
+		root, err := n.SetUp(a.ctx, exchange.Profile{Domain: c.Domain, Names: c.Name, Kind: c.Kind, Languages: c.Language, Contact: c.Contact})
+		if err != nil {
+			return err
+		}
+		name := protocol.FormatRoot(root.Public().(ed25519.PublicKey))
+		fmt.Fprintf(a.out, "%s is set up in %s\nroot         %s\nfingerprint  %s\n", c.Domain, a.set.Dir, name, protocol.Fingerprint(name))
+		if c.RootKey != "" {
+			if err := a.handOut(n, root, c); err != nil {
+				return err
+			}
+		}
+		if c.Login != "" {
+			return a.firstPerson(n, c.Login)
+		}
+		return nil
+	})
+}
+
+// handOut writes the root key file and takes the root out of the node.
+func (a *app) handOut(n *node.Node, root ed25519.PrivateKey, c initCmd) error {
+	text, err := node.RootFile(root, c.Domain)
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(a.path(c.RootKey), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return fault.New(fault.Conflict, "cli.root_file", "file", c.RootKey).Because(err)
+	}
+	_, err = f.Write(text)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.out, "root key     %s (take it away from this machine)\n", c.RootKey)
+	return n.RootStored(a.ctx)
+}
+
+func (a *app) firstPerson(n *node.Node, login string) error {
+	password := people.NewPassword()
+	_, err := n.People.Create(a.ctx, people.Operator(), people.NewPerson{Login: login, Name: login, Roles: people.Roles[:], Password: password})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.out, "sign-in      %s  %s\n", login, password)
+	return nil
+}
+
+type serveCmd struct{}
+
+// Run serves until the process is told to stop.
+func (serveCmd) Run(a *app) error {
+	ctx, cancel := context.WithCancel(a.ctx)
+	defer cancel()
+	n, err := node.New(ctx, node.Options{Settings: a.set.Settings, Log: a.log("")})
+	if err != nil {
+		return err
+	}
+	defer n.Close()
+	addr, err := n.Listen()
+	if err != nil {
+		return err
+	}
+	if err := a.control(ctx, n); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.out, "Newspool serves %s on %s\n", a.set.Dir, deskURL(n, addr.String()))
+	code, err := n.People.SetupCode(ctx)
+	if err != nil {
+		return err
+	}
+	if code != "" {
+		fmt.Fprintf(a.out, "Nobody can sign in yet. Open %s/setup and enter the code %s\n", deskURL(n, addr.String()), code)
+	}
+	return n.Run(ctx)
+}
+
+// deskURL is the address that a person opens: plain on this machine, as partners see it elsewhere.
+func deskURL(n *node.Node, addr string) string {
+	if n.Settings.Base != "" {
+		return n.Settings.BaseURL()
+	}
+	scheme := "https"
+	if strings.HasPrefix(addr, "127.") || strings.HasPrefix(addr, "[::1]") {
+		scheme = "http"
+	}
+	return scheme + "://" + addr
+}

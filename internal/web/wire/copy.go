@@ -1,0 +1,118 @@
+package wire
+
+import (
+	"html"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"newspool/internal/fault"
+	"newspool/internal/i18n"
+	"newspool/internal/news"
+	"newspool/internal/web/page"
+)
+
+func errBadRequest(err error) error {
+	return fault.New(fault.Invalid, "fault.request").Because(err)
+}
+
+func errEditorsOnly() error { return fault.New(fault.Denied, "wire.editors_only") }
+
+// copyPage is a text that was taken out: for the clipboard, or to be copied by hand.
+type copyPage struct {
+	page.Base
+	Headline string
+	Lang     string
+	Dir      string
+	Type     string // media type of Text
+	Text     string
+	Plain    string // the same without marks, where Text is HTML
+	Path     string
+	Credit   string
+}
+
+// copyText judges and notes the use, and gives the text with its credit line.
+func (f *Family) copyText(w http.ResponseWriter, r *http.Request) error {
+	person := page.PersonOf(r)
+	if !person.Editor {
+		return errEditorsOnly()
+	}
+	id := itemOf(r)
+	item, err := f.o.Library.Item(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	version := item.Version
+	if n, err := strconv.Atoi(r.PostFormValue("version")); err == nil && n != version {
+		return fault.New(fault.Conflict, "item.changed_meanwhile")
+	}
+	story, err := f.o.Library.Version(r.Context(), id, version)
+	if err != nil {
+		return err
+	}
+	form := CopyText
+	if r.PostFormValue("form") == string(CopyHTML) {
+		form = CopyHTML
+	}
+	credit, err := f.o.Use.Take(r.Context(), person.ID, id, version, form)
+	if err != nil {
+		return err
+	}
+	p := copyPage{
+		Base: f.o.Shell.Base(r, "wire", "item.copied"), Headline: story.Headline, Lang: string(story.Lang), Dir: i18n.Direction(string(story.Lang)),
+		Type: "text/plain", Text: plainCopy(story, credit), Path: page.ItemPath(id), Credit: credit,
+	}
+	if form == CopyHTML {
+		p.Type, p.Plain, p.Text = "text/html", p.Text, htmlCopy(story, credit)
+	}
+	return page.Render(w, r, http.StatusOK, f.take, p)
+}
+
+// plainCopy is headline, byline, text and credit, with blank lines between.
+func plainCopy(s news.Story, credit string) string {
+	parts := []string{s.Headline, s.Byline, plainBody(withDateline(s.Body, s.Dateline, "", "")), credit}
+	out := parts[:0]
+	for _, p := range parts {
+		if p != "" {
+			out = append(out, p)
+		}
+	}
+	return strings.Join(out, "\n\n") + "\n"
+}
+
+// plainBody is a sanitised body as text, with a blank line between paragraphs.
+func plainBody(body string) string {
+	var out []string
+	for body != "" {
+		n := blockEnd(body)
+		lines := strings.Split(news.PlainText(body[:n]), "\n")
+		var kept []string
+		for _, l := range lines {
+			if l = strings.TrimSpace(l); l != "" {
+				kept = append(kept, l)
+			}
+		}
+		if len(kept) > 0 {
+			out = append(out, strings.Join(kept, "\n"))
+		}
+		body = body[n:]
+	}
+	return strings.Join(out, "\n\n")
+}
+
+// htmlCopy is the same with marks, in the language and direction of the story.
+func htmlCopy(s news.Story, credit string) string {
+	var b strings.Builder
+	b.WriteString(`<article lang="` + html.EscapeString(string(s.Lang)) + `" dir="` + i18n.Direction(string(s.Lang)) + `">` + "\n")
+	line := func(tag, text string) {
+		if text != "" {
+			b.WriteString("<" + tag + ">" + html.EscapeString(text) + "</" + tag + ">\n")
+		}
+	}
+	line("h1", s.Headline)
+	line("p", s.Byline)
+	b.WriteString(withDateline(s.Body, s.Dateline, "", "") + "\n")
+	line("p", credit)
+	b.WriteString("</article>\n")
+	return b.String()
+}

@@ -1,0 +1,151 @@
+package wire
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"time"
+
+	"newspool/internal/library"
+	"newspool/internal/news"
+	"newspool/internal/web/page"
+)
+
+// calm is how long a stream waits after it has told something, so that a flood of items is told in few words.
+const calm = 250 * time.Millisecond
+
+// newEvent says how many rows wait above the list.
+type newEvent struct {
+	Count  int64  `json:"count"`
+	Text   string `json:"text"`             // "7 new"
+	Mark   string `json:"mark,omitempty"`   // before the title of the tab
+	Urgent string `json:"urgent,omitempty"` // the headline of the newest urgent one, for sound and notification
+}
+
+// rowEvent is a row that has changed where it stands: corrected, withdrawn, closed.
+type rowEvent struct {
+	Item string `json:"item"`
+	HTML string `json:"html"`
+}
+
+// changesAtOnce is how many changed rows a stream looks at for one ring.
+const changesAtOnce = 40
+
+// watch is what one stream has told.
+type watch struct {
+	painter
+	person news.PersonID
+	filter library.Filter
+	after  int64 // the newest row of the open list
+	told   int64 // the newest row that was looked at
+	count  int64 // as it was said last
+	first  bool
+}
+
+// live tells an open list what is new above it, and which of its rows have changed. Counting always starts at the list as it
+// was made, so a stream that was cut begins again without having missed anything.
+func (f *Family) live(w http.ResponseWriter, r *http.Request) error {
+	after, err := strconv.ParseInt(r.URL.Query().Get("after"), 10, 64)
+	if err != nil {
+		return errBadRequest(err)
+	}
+	base := f.o.Shell.Base(r, "wire", "")
+	partners, err := f.o.Directory.Partners(r.Context(), base.Lang)
+	if err != nil {
+		return err
+	}
+	query := parseFilter(r.URL.Query())
+	query.before = 0
+	c := watch{
+		painter: painter{p: base.P, now: base.Now, names: names{base.Newsroom, partners}, filter: query},
+		person:  base.Person.ID,
+		filter:  query.library(partners, base.Now, base.P.Zone()),
+		after:   after, told: after, first: true,
+	}
+	ring := f.o.Bell.Ring(r.Context())
+	stream, err := page.NewStream(w)
+	if err != nil {
+		return err
+	}
+	beat := time.NewTicker(page.Heartbeat)
+	defer beat.Stop()
+	for {
+		if err := f.tell(r.Context(), stream, &c); err != nil {
+			return err
+		}
+		if !pause(r.Context(), calm) {
+			return nil
+		}
+		select {
+		case <-r.Context().Done():
+			return nil
+		case <-ring:
+		case now := <-beat.C:
+			if !f.o.Shell.StillSigned(r) {
+				return nil
+			}
+			c.now = now
+			if err := stream.Beat(); err != nil {
+				return nil // the page was closed
+			}
+		}
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}
+
+// tell says what has changed since it was asked last.
+func (f *Family) tell(ctx context.Context, s *page.Stream, c *watch) error {
+	count, _, err := f.o.Library.NewSince(ctx, c.filter, c.after)
+	if err != nil {
+		return err
+	}
+	rows, err := f.o.Library.Wire(ctx, library.Filter{}, 0, changesAtOnce)
+	if err != nil {
+		return err
+	}
+	urgent := ""
+	newest := c.told
+	for _, row := range rows {
+		if row.N <= c.told {
+			break
+		}
+		newest = max(newest, row.N)
+		if row.Urgency > 0 && row.Urgency < 3 && !row.Own && row.State == news.Usable && urgent == "" {
+			urgent = row.Headline
+		}
+		if row.Version > 1 || row.State != news.Usable {
+			html, err := page.Fragment(f.list, "row", rowPart{c.p, c.row(row)})
+			if err != nil {
+				return err
+			}
+			if err := s.Send("row", "", rowEvent{page.ShortItem(row.Item), html}); err != nil {
+				return nil // the page was closed; the loop sees it
+			}
+		}
+	}
+	c.told = newest
+	if count == c.count && urgent == "" && !c.first {
+		return nil
+	}
+	pinned, err := f.o.Desk.PinnedUrgent(ctx, c.person)
+	if err != nil {
+		return err
+	}
+	c.count, c.first = count, false
+	e := newEvent{Count: count, Text: c.p.T("wire.new", "n", count), Urgent: urgent}
+	if len(pinned) > 0 {
+		e.Mark = urgentMark(c.painter, len(pinned))
+	}
+	s.Send("new", "", e) // an error is a page that was closed; the loop sees it
+	return nil
+}
