@@ -2,8 +2,10 @@ package protocol
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"io"
+	"unicode/utf8"
 )
 
 // Limits of a frame.
@@ -126,7 +128,7 @@ func parseFrame(kind byte, b []byte) (Frame, error) {
 	c := cursor{b: b}
 	f := Frame{Checkpoint: c.bytes(1 << 12), Heartbeat: string(c.bytes(1 << 10))}
 	for range c.count16(maxHints) {
-		f.Hints = append(f.Hints, Hint{Index: c.index(), About: string(c.bytes(512))})
+		f.Hints = append(f.Hints, Hint{Index: c.index(), About: c.text(maxAbout)})
 	}
 	if kind == kindRecords {
 		f.From = c.index()
@@ -177,6 +179,15 @@ func (c *cursor) bytes(max int) []byte {
 		return nil
 	}
 	return c.take(int(n))
+}
+
+// text is bytes that a record could have held as a string.
+func (c *cursor) text(max int) string {
+	b := c.bytes(max)
+	if !utf8.Valid(b) || bytes.IndexByte(b, 0) >= 0 {
+		c.bad = true
+	}
+	return string(b)
 }
 
 func (c *cursor) count16(max int) int {

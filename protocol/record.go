@@ -17,6 +17,8 @@ const (
 	MaxRecordContent = 3 << 20  // the contents of one record together
 	MaxContents      = 16       // how many contents one record may name
 	sizeStep         = 1 << 10  // sizes of contents are told in steps of this
+	maxBy            = 64
+	maxAbout         = 512
 )
 
 // Record is one entry of a ledger: what one newsroom said to its partners under an agreement. Its bytes hold codes, numbers,
@@ -119,7 +121,7 @@ func ParseRecord(b []byte) (Record, error) {
 		return r, malformed("time %d", r.Time)
 	case r.Terms != "" && !isHex(r.Terms, 64):
 		return r, malformed("terms %q", r.Terms)
-	case len(r.By) > 64 || len(r.About) > 512:
+	case len(r.By) > maxBy || len(r.About) > maxAbout:
 		return r, malformed("by or about too long")
 	case len(r.Contents) > MaxContents:
 		return r, malformed("%d contents", len(r.Contents))

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -26,9 +27,10 @@ const MaxDepth = 16
 // that keep numbers as IEEE 754 doubles would see another number.
 const MaxInteger = 1 << 53
 
-// CheckJSON accepts exactly one JSON value of at most max bytes: UTF-8 without lone surrogates, no name twice in one
-// object, no depth beyond MaxDepth, and, where integers is set, no number that is not an integer within MaxInteger.
-// Any other input is ErrMalformed. White space after the value is refused, too: bytes that mean nothing are still hashed.
+// CheckJSON accepts exactly one JSON value of at most max bytes: UTF-8 without lone surrogates and without the character
+// U+0000, also where it is escaped (there are databases that cannot keep it), no name twice in one object, no depth beyond
+// MaxDepth, and, where integers is set, no number that is not an integer within MaxInteger. Any other input is ErrMalformed.
+// White space after the value is refused, too: bytes that mean nothing are still hashed.
 func CheckJSON(b []byte, max int, integers bool) error {
 	if len(b) > max {
 		return malformed("%d bytes, the limit is %d", len(b), max)
@@ -41,6 +43,9 @@ func CheckJSON(b []byte, max int, integers bool) error {
 		}
 		if d.StackDepth() > MaxDepth {
 			return malformed("nested deeper than %d", MaxDepth)
+		}
+		if t.Kind() == '"' && strings.Contains(t.String(), "\x00") {
+			return malformed("the character U+0000")
 		}
 		if integers && t.Kind() == '0' {
 			n, err := strconv.ParseInt(t.String(), 10, 64)

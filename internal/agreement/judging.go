@@ -90,6 +90,35 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
+// Continue says in a ledger of ours that goes on where another one was left by what its records are judged.
+func (s *Service) Continue(tx *store.Tx, id terms.AgreementID, old, next ledger.ID) error {
+	s.mu.Lock()
+	was := s.own[id]
+	s.own[id] = next
+	st, ok := s.judging(old, 1<<62)
+	s.mu.Unlock()
+	tx.OnUndo(func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.own[id] = was
+	})
+	if !ok {
+		return nil
+	}
+	if err := s.say(tx, id, next, ledger.Draft{Type: TypeAdopt, Terms: string(st.Hash), Body: Body{Revision: st.Hash}}); err != nil {
+		return err
+	}
+	if st.Suspended {
+		if err := s.say(tx, id, next, ledger.Draft{Type: TypeSuspend, Terms: string(st.Hash), Body: Body{}}); err != nil {
+			return err
+		}
+	}
+	if st.Ends.IsZero() {
+		return nil
+	}
+	return s.say(tx, id, next, ledger.Draft{Type: TypeNotice, Terms: string(st.Hash), Body: Body{Ends: micros(st.Ends)}})
+}
+
 // Parties gives the roots of all who are, or are asked to be, parties to an agreement.
 func (s *Service) Parties(id terms.AgreementID) []news.Root {
 	s.mu.RLock()

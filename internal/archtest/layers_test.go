@@ -18,7 +18,7 @@ func layers() map[string]int {
 		6: {"internal/desk", "internal/agreement", "internal/exchange", "internal/production", "internal/claim", "internal/committee",
 			"internal/event", "internal/ingest", "internal/deliver", "internal/monitor", "internal/statement"},
 		7: {"internal/web", "internal/api", "internal/peer"},
-		8: {"internal/node"},
+		8: {"internal/node", "internal/demo"},
 		9: {"internal/cli", "cmd/newspool", "internal/nodetest", "internal/archtest"},
 	}
 	m := map[string]int{}

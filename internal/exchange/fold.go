@@ -241,29 +241,40 @@ func (s *Service) fold(tx *store.Tx, d ledger.Said, hidden bool) error {
 		return s.foldReport(tx, d)
 	case isItem(t):
 		return s.foldUnknownItem(tx, d)
+	case t == TypeEpoch:
+		return s.foldEpoch(tx, d)
 	}
 	return s.trouble(tx, d.Ledger, d.Seq, "unknown", "exchange.unknown_type", map[string]any{"type": d.Record.Type})
 }
 
-// foldItem takes a version or a withdrawal from the newsroom that released the item.
-func (s *Service) foldItem(tx *store.Tx, d ledger.Said, hidden bool) error {
+// incoming reads what a record says about an item; false for one whose body makes no sense.
+func incoming(d ledger.Said) (library.Incoming, bool) {
 	var body ItemBody
 	if err := json.Unmarshal(d.Record.Body, &body); err != nil || body.Version < 1 || !strings.HasPrefix(d.Record.About, "newspool://") {
-		return s.trouble(tx, d.Ledger, d.Seq, "malformed", "exchange.malformed", nil)
+		return library.Incoming{}, false
 	}
-	at := clock.FromMicros(d.Record.Time)
 	in := library.Incoming{
 		Item: news.ItemID(d.Record.About), Number: body.Version, Class: body.Class, Origin: d.Owner, Agreement: d.Agreement,
-		Ledger: string(d.Ledger), Seq: d.Seq, Released: at, State: news.Usable, Hidden: hidden,
+		Ledger: string(d.Ledger), Seq: d.Seq, Released: clock.FromMicros(d.Record.Time), State: news.Usable,
 	}
 	if d.Record.Type == TypeWithdraw {
 		in.Class = news.Withdrawal
 	}
+	return in, true
+}
+
+// foldItem takes a version or a withdrawal from the newsroom that released the item.
+func (s *Service) foldItem(tx *store.Tx, d ledger.Said, hidden bool) error {
+	in, fits := incoming(d)
+	if !fits {
+		return s.trouble(tx, d.Ledger, d.Seq, "malformed", "exchange.malformed", nil)
+	}
+	in.Hidden = hidden
 	story, ok, err := s.story(d)
 	if err != nil || !ok {
 		if in.Class != news.Withdrawal {
 			in.State, in.Why = news.Closed, library.Why{Key: "exchange.content_missing"}
-			if err := s.missing(tx, d, body); err != nil {
+			if err := s.missing(tx, d, in.Number); err != nil {
 				return err
 			}
 		}
@@ -334,13 +345,13 @@ func (s *Service) acted(tx *store.Tx, d ledger.Said, what, clause string) error 
 }
 
 // missing tells the origin that a content did not come or does not fit.
-func (s *Service) missing(tx *store.Tx, d ledger.Said, body ItemBody) error {
+func (s *Service) missing(tx *store.Tx, d ledger.Said, version int) error {
 	if err := s.trouble(tx, d.Ledger, d.Seq, "missing", "exchange.content_missing", map[string]any{"item": d.Record.About}); err != nil {
 		return err
 	}
 	_, err := s.Say(tx, d.Agreement, ledger.Draft{
 		Type: TypeMissing, Terms: s.termsNow(d.Agreement), About: d.Record.About,
-		Body: ItemBody{Version: body.Version, Ledger: string(d.Ledger), Seq: d.Seq},
+		Body: ItemBody{Version: version, Ledger: string(d.Ledger), Seq: d.Seq},
 	})
 	return noLedgerIsFine(err)
 }
@@ -358,6 +369,26 @@ func (s *Service) foldReport(tx *store.Tx, d ledger.Said) error {
 	return s.trouble(tx, ledger.ID(body.Ledger), body.Seq, "told-"+string(d.Owner), key, map[string]any{
 		"partner": string(d.Owner), "clause": body.Clause, "what": body.What,
 	})
+}
+
+// foldEpoch notes that a partner goes on in a new ledger. If we hold more of the old one than it says, it has lost records:
+// they stay with us, and both sides are shown it.
+func (s *Service) foldEpoch(tx *store.Tx, d ledger.Said) error {
+	var body EpochBody
+	if err := json.Unmarshal(d.Record.Body, &body); err != nil || d.Seq != 0 {
+		return s.trouble(tx, d.Ledger, d.Seq, "malformed", "exchange.malformed", nil)
+	}
+	old, err := ledger.Get(tx, ledger.ID(body.Continues))
+	if errors.Is(err, ledger.ErrUnknown) {
+		return nil
+	}
+	if err != nil || old.Owner != d.Owner || old.Agreement != string(d.Agreement) {
+		return err
+	}
+	if old.Size > body.Size {
+		return s.trouble(tx, d.Ledger, d.Seq, "epoch", "exchange.partner_lost_records", map[string]any{"n": old.Size - body.Size})
+	}
+	return nil
 }
 
 // foldUnknownItem closes an item of the partner's own about which it says something that we do not know.

@@ -76,6 +76,7 @@ func (s *Service) Run(ctx context.Context, peer Peer) {
 		func() { s.offerLoop(ctx) },
 		func() { s.announceLoop(ctx, peer) },
 		func() { s.followLoop(ctx, peer) },
+		func() { s.confirmLoop(ctx, peer) },
 	} {
 		wg.Go(f)
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
+	"sync"
 	"time"
 
 	"newspool/internal/clock"
@@ -33,8 +35,41 @@ func (s *Service) Queue(tx *store.Tx, v library.Version) error {
 	case news.Correction:
 		priority = 1
 	}
+	s.fresh.put(v)
+	tx.OnUndo(func() { s.fresh.take(queued{v.Item, v.Number}) })
 	tx.OnCommit(func() { poke(s.outboxWake) })
 	return tx.Exec(insertOutbox, string(v.Item), v.Number, priority, clock.Micros(s.Clock()))
+}
+
+// fresh keeps versions in memory between their acceptance and their offer, so that they need not be read again. It is a
+// shortcut only: what it does not hold is read from the library.
+type fresh struct {
+	mu sync.Mutex
+	by map[queued]library.Version
+}
+
+// freshMost is how many versions are kept.
+const freshMost = 4096
+
+func (f *fresh) put(v library.Version) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.by) < freshMost {
+		f.by[queued{v.Item, v.Number}] = v
+	}
+}
+
+func (f *fresh) get(q queued) (library.Version, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	v, ok := f.by[q]
+	return v, ok
+}
+
+func (f *fresh) take(q queued) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.by, q)
 }
 
 // offerBatch is how many versions go into one transaction.
@@ -110,10 +145,14 @@ func (s *Service) OfferWaiting(ctx context.Context) (int, error) {
 
 // offer says one version under every agreement that permits it, in one transaction; each no is kept with its clause.
 func (s *Service) offer(tx *store.Tx, q queued) error {
-	v, err := s.Library.Outgoing(tx, q.item, q.number)
-	if err != nil {
-		return err
+	v, ok := s.fresh.get(q)
+	if !ok {
+		var err error
+		if v, err = s.Library.Outgoing(tx, q.item, q.number); err != nil {
+			return err
+		}
 	}
+	tx.OnCommit(func() { s.fresh.take(q) })
 	at := s.Clock()
 	ways, err := s.Library.Ways(tx, q.item)
 	if err != nil {
@@ -133,11 +172,20 @@ func (s *Service) offer(tx *store.Tx, q queued) error {
 	facts.From, facts.Class = s.Root(), v.Class
 	for _, a := range s.Agreements.Active() {
 		already := sent[a.Agreement]
+		if slices.ContainsFunc(already, func(w library.Way) bool { return w.Number == v.Number }) {
+			continue // it waited for another agreement
+		}
 		facts.To, facts.Sent, facts.Suspended, facts.Ends = otherParty(a.Revision, facts.From), len(already) > 0, a.Suspended, a.Ends
 		facts.Today = withThis(s.counted(a.Agreement, at, a.Revision.Location()), len(v.Content))
 		d := terms.May(a.Revision, facts, terms.Send, at)
 		if d.Answer != terms.Yes {
 			if err := s.refuse(tx, q, a.Agreement, d, at); err != nil {
+				return err
+			}
+			continue
+		}
+		if s.waitsFor(a.Agreement) {
+			if err := s.hold(tx, a.Agreement, q); err != nil {
 				return err
 			}
 			continue
@@ -167,8 +215,12 @@ func (s *Service) offer(tx *store.Tx, q queued) error {
 func (s *Service) withdraw(tx *store.Tx, v library.Version, ways []library.Way) error {
 	byLedger := map[string][]int64{}
 	agreements := map[string]terms.AgreementID{}
+	said := map[string]bool{}
 	var order []string
 	for _, w := range ways {
+		if w.Number == v.Number {
+			said[w.Ledger] = true
+		}
 		if _, ok := byLedger[w.Ledger]; !ok {
 			order = append(order, w.Ledger)
 		}
@@ -177,7 +229,22 @@ func (s *Service) withdraw(tx *store.Tx, v library.Version, ways []library.Way) 
 	}
 	for _, l := range order {
 		a := agreements[l]
-		pos, err := s.SayIn(tx, a, ledger.ID(l), ledger.Draft{
+		s.mu.RLock()
+		now, ok := s.own[a] // another one than l where a new ledger goes on
+		s.mu.RUnlock()
+		if !ok {
+			now = ledger.ID(l)
+		}
+		if said[string(now)] {
+			continue // the withdrawal stands there already
+		}
+		if s.waitsFor(a) {
+			if err := s.hold(tx, a, queued{v.Item, v.Number}); err != nil {
+				return err
+			}
+			continue
+		}
+		pos, err := s.SayIn(tx, a, now, ledger.Draft{
 			Type: TypeWithdraw, Terms: s.termsNow(a), By: s.opaque(a, v.By), About: string(v.Item), Withdraw: true,
 			Body:     ItemBody{Class: news.Withdrawal, Version: v.Number},
 			Contents: []ledger.Content{{ID: v.ContentID, Bytes: v.Content, Type: v.MediaType, Lang: string(v.Story.Lang)}},
@@ -185,14 +252,24 @@ func (s *Service) withdraw(tx *store.Tx, v library.Version, ways []library.Way) 
 		if err != nil {
 			return err
 		}
-		if err := s.Ledgers.CloseContents(tx, ledger.ID(l), byLedger[l], pos.Seq); err != nil {
-			return err
+		said[string(now)] = true
+		if string(now) == l {
+			if err := s.Ledgers.CloseContents(tx, now, byLedger[l], pos.Seq); err != nil {
+				return err
+			}
 		}
-		if err := s.Library.Carried(tx, v.Item, v.Number, a, l, pos.Seq); err != nil {
+		if err := s.Library.Carried(tx, v.Item, v.Number, a, string(now), pos.Seq); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// waitsFor reports whether our ledger in an agreement may not be appended to yet.
+func (s *Service) waitsFor(a terms.AgreementID) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.doubtful[s.own[a]]
 }
 
 // termsNow is the hash of the revision that our ledger in an agreement stands under; "" when none is in force.

@@ -46,6 +46,9 @@ func (s *Service) Say(tx *store.Tx, agreement terms.AgreementID, d ledger.Draft)
 
 // SayIn is Say for a ledger that was opened in the same transaction.
 func (s *Service) SayIn(tx *store.Tx, agreement terms.AgreementID, id ledger.ID, d ledger.Draft) (ledger.Position, error) {
+	if s.unconfirmed(id) {
+		return ledger.Position{}, fault.New(fault.Unavailable, "exchange.unconfirmed")
+	}
 	seen, err := s.seen(tx, agreement)
 	if err != nil {
 		return ledger.Position{}, err
@@ -85,9 +88,9 @@ func (s *Service) seen(tx *store.Tx, agreement terms.AgreementID) ([]protocol.Se
 	return out, nil
 }
 
-// noLedgerIsFine lets a report be left unsaid where we have no ledger in the agreement to say it in.
+// noLedgerIsFine lets a report be left unsaid where we have no ledger in the agreement to say it in, or may not append to it.
 func noLedgerIsFine(err error) error {
-	if fault.Is(err, fault.NotFound) {
+	if fault.Is(err, fault.NotFound) || fault.Is(err, fault.Unavailable) {
 		return nil
 	}
 	return err

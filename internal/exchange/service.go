@@ -53,6 +53,8 @@ type Agreements interface {
 	Active() []terms.Standing
 	// Judging gives that by which a record of this ledger at this index is judged; false if no revision was adopted there.
 	Judging(id ledger.ID, seq int64) (terms.Standing, bool)
+	// Continue goes over to the terms in force in a ledger of ours that goes on where another one was left.
+	Continue(tx *store.Tx, id terms.AgreementID, old, next ledger.ID) error
 	// Parties gives the roots of all who are, or are asked to be, parties to an agreement.
 	Parties(id terms.AgreementID) []news.Root
 }
@@ -81,6 +83,8 @@ type Service struct {
 	outboxWake   chan struct{}
 	announceWake chan struct{}
 	followWake   chan struct{}
+	confirmWake  chan struct{}
+	fresh        fresh
 
 	mu       sync.RWMutex
 	self     protocol.Identity
@@ -91,6 +95,7 @@ type Service struct {
 	links    map[ledger.ID]*link
 	tokens   tokenKey
 	counts   map[ledger.ID]*dayCount
+	doubtful map[ledger.ID]bool // ours; nothing is appended before a follower has told what it holds
 }
 
 // New makes the service; Load must be called before anything else.
@@ -103,11 +108,14 @@ func New(o Options) *Service {
 		outboxWake:   make(chan struct{}, 1),
 		announceWake: make(chan struct{}, 1),
 		followWake:   make(chan struct{}, 1),
+		fresh:        fresh{by: map[queued]library.Version{}},
 		partners:     map[news.Root]Partner{},
 		own:          map[terms.AgreementID]ledger.ID{},
 		links:        map[ledger.ID]*link{},
 		tokens:       newTokenKey(),
 		counts:       map[ledger.ID]*dayCount{},
+		doubtful:     map[ledger.ID]bool{},
+		confirmWake:  make(chan struct{}, 1),
 	}
 }
 
@@ -133,6 +141,9 @@ func (s *Service) Load(ctx context.Context) error {
 		for _, i := range all {
 			if i.Own && i.State == ledger.Open {
 				s.own[terms.AgreementID(i.Agreement)] = i.ID
+				if i.Confirmed > 0 {
+					s.doubtful[i.ID] = true
+				}
 			}
 		}
 		return nil

@@ -146,7 +146,7 @@ type Delivery struct {
 const (
 	selectRefusals = `SELECT number, agreement, clause, key, args, us FROM refusal WHERE item = $1 ORDER BY number, agreement`
 	selectTold     = `SELECT key, args FROM trouble WHERE ledger = $1 AND seq = $2 AND kind = $3`
-	selectWaiting  = `SELECT number, error FROM outbox WHERE item = $1 ORDER BY number`
+	selectWaiting  = `SELECT number, error, '' FROM outbox WHERE item = $1 UNION ALL SELECT number, '', agreement FROM held WHERE item = $1 ORDER BY 1`
 )
 
 // Deliveries says for an item of our own to whom each version went, who holds it since when, and to whom it did not go and
@@ -242,8 +242,11 @@ func (s *Service) waiting(r store.Reader, item news.ItemID, out *[]Delivery) err
 	for rows.Next() {
 		d := Delivery{State: Queued}
 		var failed string
-		if err := rows.Scan(&d.Number, &failed); err != nil {
+		if err := rows.Scan(&d.Number, &failed, (*string)(&d.Agreement)); err != nil {
 			return err
+		}
+		if d.Agreement != "" {
+			d.Key = "exchange.unconfirmed"
 		}
 		if failed != "" {
 			d.Key = "exchange.offer_failed"

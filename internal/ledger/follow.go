@@ -20,42 +20,70 @@ type Batch struct {
 	Checkpoint []byte
 }
 
-const moveFollowed = `UPDATE ledger SET size = $2, edge = $3, checkpoint = $4, last_us = CASE WHEN last_us < $7 THEN $7 ELSE last_us END
-	WHERE id = $1 AND size = $5 AND own = $6`
+const moveFollowed = `UPDATE ledger SET size = $2, edge = $3, checkpoint = $4, last_us = CASE WHEN last_us < $6 THEN $6 ELSE last_us END
+	WHERE id = $1 AND size = $5 AND NOT own`
+
+const moveBack = `UPDATE ledger SET size = $2, edge = $3, last_us = CASE WHEN last_us < $5 THEN $5 ELSE last_us END
+	WHERE id = $1 AND size = $4 AND own AND state = 'open'`
 
 // Take stores a verified batch, in the transaction, and gives for each record the ids under which the contents that it names
 // are kept (empty for one that did not come or does not fit). It fails with store.ErrStale if the ledger is not at From any more.
 func (s *Service) Take(tx *store.Tx, id ID, b Batch) ([][]content.ID, error) {
-	out := make([][]content.ID, len(b.Records))
-	var last int64
+	ids, last, err := s.store(tx, id, b)
+	if err != nil {
+		return nil, err
+	}
+	return ids, tx.ExecOne(moveFollowed, string(id), b.Edge.Size, b.Edge.Pack(), b.Checkpoint, b.From, last)
+}
+
+// TakeBack is Take for one of our own ledgers that a database has lost the end of: the records come from a follower's copy.
+// The ledger must be ended in the same or the next transaction, for nothing may be appended to it.
+func (s *Service) TakeBack(tx *store.Tx, id ID, b Batch) ([][]content.ID, error) {
+	ids, last, err := s.store(tx, id, b)
+	if err != nil {
+		return nil, err
+	}
+	tx.OnCommit(func() { s.Forget(id) })
+	return ids, tx.ExecOne(moveBack, string(id), b.Edge.Size, b.Edge.Pack(), b.From, last)
+}
+
+// Forget drops what is kept in memory of one of our own ledgers.
+func (s *Service) Forget(id ID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.heads, id)
+}
+
+// store inserts the rows of a batch; last is the time of its last record.
+func (s *Service) store(tx *store.Tx, id ID, b Batch) (out [][]content.ID, last int64, err error) {
+	out = make([][]content.ID, len(b.Records))
 	for i, e := range b.Records {
 		seq := b.From + int64(i)
 		leaf := protocol.LeafHash(e.Record)
 		if err := tx.Exec(insertEntry, string(id), seq, leaf[:], e.Record); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		last = max(last, b.Parsed[i].Time)
 		for n, ref := range b.Parsed[i].Contents {
 			c := arrived(ref, e.Contents, n)
 			var cid content.ID
 			if c.State == protocol.Present {
-				var err error
 				if cid, err = content.Put(tx, ref.Type, ref.Lang, c.Bytes); err != nil {
-					return nil, err
+					return nil, 0, err
 				}
 			}
 			out[i] = append(out[i], cid)
 			if err := tx.Exec(insertContent, string(id), seq, n, int64(c.State), c.Salt[:], string(cid), c.Index); err != nil {
-				return nil, err
+				return nil, 0, err
 			}
 		}
 	}
 	for _, t := range b.Tiles {
 		if err := tx.Exec(insertTile, string(id), t.Level, t.Index, t.Hash[:]); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 	}
-	return out, tx.ExecOne(moveFollowed, string(id), b.Edge.Size, b.Edge.Pack(), b.Checkpoint, b.From, false, last)
+	return out, last, nil
 }
 
 // arrived is content n of a record as it is kept: what came, or Withheld where nothing came or not what the record names, which

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"newspool/internal/content"
 	"newspool/internal/fault"
 	"newspool/internal/news"
 	"newspool/internal/store"
@@ -315,6 +316,44 @@ func TestPinnedUntilSeen(t *testing.T) {
 		}
 		if err := d.Seen(ctx, "p1", "none"); !fault.Is(err, fault.NotFound) {
 			t.Errorf("seen nothing: %v", err)
+		}
+	})
+}
+
+// What partners kept of ours comes back as it was, and does not go out again.
+func TestRestore(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		restore := func(in Incoming) {
+			t.Helper()
+			in.Item, in.Origin = news.ItemID(strings.Replace(string(in.Item), "soren", "north", 1)), north
+			d.tx(t, func(tx *store.Tx) error {
+				if in.Story.Headline != "" {
+					id, err := content.Put(tx, "application/json", "en", plainCodec{}.Write(in.Story, Meta{}))
+					if err != nil {
+						return err
+					}
+					in.ContentID = id
+				}
+				return d.Restore(tx, in)
+			})
+			checkFacets(t, d)
+		}
+		for range 2 {
+			restore(incoming("1", 1, news.First, "A"))
+			restore(incoming("1", 2, news.Correction, "B"))
+			restore(incoming("2", 1, news.First, "C"))
+			restore(incoming("2", 2, news.Withdrawal, ""))
+		}
+		if got := headlines(d.wire(t, Filter{Own: true, Agreement: "agr-1"})); got != "C/2 withdrawn; B/2 usable" || len(d.out) != 0 {
+			t.Errorf("restored: %s, %d went out", got, len(d.out))
+		}
+		a, err := d.Correct(context.Background(), "newspool://north.example/item/1", news.Draft{Story: story("D")}, "", "p")
+		if err != nil || a.Version != 3 {
+			t.Errorf("goes on with %+v, %v", a, err)
+		}
+		err = d.db.Write(context.Background(), func(tx *store.Tx) error { return d.Restore(tx, incoming("1", 1, news.First, "A")) })
+		if !fault.Is(err, fault.NotFound) {
+			t.Errorf("restored a partner's item: %v", err)
 		}
 	})
 }

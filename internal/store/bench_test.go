@@ -22,7 +22,7 @@ func benchmarkWrite(b *testing.B, writers int) {
 			db := storetest.OpenWith(b, store.Options{URL: storetest.URL(b, e), Migrations: schema})
 			body := make([]byte, 100)
 			var next sync.Mutex
-			n := 0
+			n, groups := 0, 0
 			take := func() int {
 				next.Lock()
 				defer next.Unlock()
@@ -37,6 +37,7 @@ func benchmarkWrite(b *testing.B, writers int) {
 					for i := take(); i <= b.N; i = take() {
 						id := rowID(i)
 						err := db.Write(context.Background(), func(tx *store.Tx) error {
+							tx.BeforeCommit(0, func() error { groups++; return nil })
 							return tx.Exec(`INSERT INTO row (id, at_us, body) VALUES ($1, $2, $3)`, id, i, body)
 						})
 						if err != nil {
@@ -48,6 +49,7 @@ func benchmarkWrite(b *testing.B, writers int) {
 			}
 			wg.Wait()
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+			b.ReportMetric(float64(b.N)/float64(groups), "rows/commit")
 		})
 	}
 }

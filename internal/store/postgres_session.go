@@ -183,7 +183,7 @@ func (s *pgSession) own(err error) error {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) && pg.Code == "22P02" && strings.Contains(pg.Message, staleMark) {
 		_, rows, _ := strings.Cut(pg.Message, staleMark)
-		err = fmt.Errorf("%w: %s", ErrStale, strings.TrimRight(rows, `"`))
+		err = fmt.Errorf("%w: %s (%w)", ErrStale, strings.TrimRight(rows, `"`), err)
 	}
 	if s.conn.IsClosed() || s.marks && !s.marked {
 		return fmt.Errorf("%w: %w", errGroupLost, err)

@@ -120,13 +120,16 @@ func assign(dest any, v driver.Value) error {
 	case *[]byte:
 		switch b := v.(type) {
 		case []byte:
-			*d = b
+			*d = notNil(b)
 			return nil
 		case nil:
 			*d = nil
 			return nil
 		}
 	case *any:
+		if b, ok := v.([]byte); ok {
+			v = notNil(b)
+		}
 		*d = v
 		return nil
 	case sql.Scanner:
@@ -192,8 +195,16 @@ func setBytes(d reflect.Value, v []byte) bool {
 	if d.Kind() != reflect.Slice || d.Type().Elem().Kind() != reflect.Uint8 {
 		return false
 	}
-	d.SetBytes(v)
+	d.SetBytes(notNil(v))
 	return true
+}
+
+// notNil: the driver gives nil for no bytes, which is not NULL.
+func notNil(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
 }
 
 func setInt(d reflect.Value, v int64) bool {

@@ -44,7 +44,8 @@ func (d Date) at(zone *time.Location, days, hour int) time.Time {
 	return time.Date(t.Year(), t.Month(), t.Day()+days, hour, 0, 0, 0, zone)
 }
 
-// Location is the zone of the agreement, UTC where the revision names none that exists.
+// Location is the zone of the agreement, UTC where the revision names none that exists. It reads the zone anew each time: who
+// asks for many things asks once.
 func (r Revision) Location() *time.Location {
 	zone, err := time.LoadLocation(r.Zone)
 	if err != nil || r.Zone == "Local" {
@@ -61,18 +62,20 @@ func (r Revision) Ends() time.Time { return r.End.Ends(r.Location()) }
 
 // UsesEnd is when the time for use of an item ends that was first sent at a time, the first moment after its last day; the zero
 // time if there is no limit or no release.
-func (r Revision) UsesEnd(released time.Time) time.Time {
+func (r Revision) UsesEnd(released time.Time) time.Time { return r.usesEnd(released, r.Location()) }
+
+func (r Revision) usesEnd(released time.Time, zone *time.Location) time.Time {
 	if r.Uses.Days <= 0 || released.IsZero() {
 		return time.Time{}
 	}
-	zone := r.Location()
 	local := released.In(zone)
 	return time.Date(local.Year(), local.Month(), local.Day()+min(r.Uses.Days, maxDays)+1, 0, 0, 0, 0, zone)
 }
 
 // Day gives the bounds of the day of the agreement in which a time lies: what daily ceilings count.
-func (r Revision) Day(at time.Time) (begins, ends time.Time) {
-	zone := r.Location()
+func (r Revision) Day(at time.Time) (begins, ends time.Time) { return dayIn(at, r.Location()) }
+
+func dayIn(at time.Time, zone *time.Location) (begins, ends time.Time) {
 	local := at.In(zone)
 	return time.Date(local.Year(), local.Month(), local.Day(), 0, 0, 0, 0, zone), time.Date(local.Year(), local.Month(), local.Day()+1, 0, 0, 0, 0, zone)
 }

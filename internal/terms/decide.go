@@ -47,11 +47,20 @@ func (d Decision) Line() Line { return Line{Key: d.Key, Args: d.Args} }
 //  10. There is no embargo: before its time those named may read and prepare, and nobody may do more. (4)
 //  11. The ceilings of the day are not reached. (6)
 func May(r Revision, f Facts, act Act, at time.Time) Decision {
-	q := question{r: r, f: f, act: act, at: at, other: f.From}
+	q := ask(r, f, act, at, r.Location())
+	return q.answer()
+}
+
+func ask(r Revision, f Facts, act Act, at time.Time, zone *time.Location) question {
+	q := question{r: r, f: f, act: act, at: at, zone: zone, other: f.From}
 	if act == Send {
 		q.other = f.To
 	}
-	if !slices.Contains(Acts[:], act) {
+	return q
+}
+
+func (q *question) answer() Decision {
+	if !slices.Contains(Acts[:], q.act) {
 		return q.decide(No, "", "terms.no.act")
 	}
 	for _, check := range [...]func(*question) (Decision, bool){
@@ -59,7 +68,7 @@ func May(r Revision, f Facts, act Act, at time.Time) Decision {
 		(*question).flows, (*question).use, (*question).region, (*question).days,
 		(*question).begun, (*question).suspended, (*question).closed, (*question).embargo, (*question).ceilings,
 	} {
-		if d, decided := check(&q); decided {
+		if d, decided := check(q); decided {
 			return d
 		}
 	}
@@ -72,6 +81,7 @@ type question struct {
 	f     Facts
 	act   Act
 	at    time.Time
+	zone  *time.Location // of the agreement
 	other news.Root // whom the sentence speaks of: for Send the receiver, else the newsroom that released
 	flow  string    // clause of the flow that let the item pass
 }
@@ -136,7 +146,7 @@ func (q *question) withdrawn() (Decision, bool) {
 
 // end is when the agreement ends, by its dates or by a notice, and the clause that says so.
 func (q *question) end() (at time.Time, clause string) {
-	at, clause = q.r.Ends(), clauseTerm
+	at, clause = q.r.End.Ends(q.zone), clauseTerm
 	if !q.f.Ends.IsZero() && (at.IsZero() || q.f.Ends.Before(at)) {
 		at, clause = q.f.Ends, clauseNotice
 	}
@@ -153,8 +163,7 @@ func (q *question) ended() (Decision, bool) {
 
 // lastDay is the day before an end that falls on a midnight, else the day of it.
 func (q *question) lastDay(end time.Time) string {
-	zone := q.r.Location()
-	return dayValue(DateOf(end.Add(-time.Microsecond), zone), zone)
+	return dayValue(DateOf(end.Add(-time.Microsecond), q.zone), q.zone)
 }
 
 func (q *question) use() (Decision, bool) {
@@ -191,7 +200,7 @@ func (q *question) region() (Decision, bool) {
 }
 
 func (q *question) days() (Decision, bool) {
-	end := q.r.UsesEnd(q.f.Released)
+	end := q.r.usesEnd(q.f.Released, q.zone)
 	if q.delivery() || end.IsZero() || q.at.Before(end) || (q.stays() && q.r.Uses.Keep) {
 		return Decision{}, false
 	}
@@ -199,11 +208,11 @@ func (q *question) days() (Decision, bool) {
 }
 
 func (q *question) begun() (Decision, bool) {
-	start := q.r.Begins()
+	start := q.r.Start.Begins(q.zone)
 	if start.IsZero() || !q.at.Before(start) {
 		return Decision{}, false
 	}
-	d := q.decide(NotYet, clauseTerm, "terms.wait.start", "from", dayValue(q.r.Start, q.r.Location()))
+	d := q.decide(NotYet, clauseTerm, "terms.wait.start", "from", dayValue(q.r.Start, q.zone))
 	d.Until = start
 	return d, true
 }
@@ -260,7 +269,7 @@ func (q *question) ceilings() (Decision, bool) {
 		return Decision{}, false
 	}
 	d := q.decide(NotYet, clauseCeilings, key, "n", n)
-	_, d.Until = q.r.Day(q.at)
+	_, d.Until = dayIn(q.at, q.zone)
 	return d, true
 }
 
@@ -278,7 +287,7 @@ func (q *question) yes() Decision {
 		return d
 	}
 	d.Until, _ = q.end()
-	if end := q.r.UsesEnd(q.f.Released); !q.delivery() && !end.IsZero() && (d.Until.IsZero() || end.Before(d.Until)) {
+	if end := q.r.usesEnd(q.f.Released, q.zone); !q.delivery() && !end.IsZero() && (d.Until.IsZero() || end.Before(d.Until)) {
 		d.Until = end
 	}
 	return d

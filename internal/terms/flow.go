@@ -139,6 +139,6 @@ func (q *question) inYears(a Archive) bool {
 	if q.f.Written.IsZero() {
 		return false
 	}
-	year := q.f.Written.In(q.r.Location()).Year()
+	year := q.f.Written.In(q.zone).Year()
 	return year >= a.From && (a.To == 0 || year <= a.To)
 }

@@ -7,6 +7,8 @@ import (
 	stdjson "encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -46,13 +48,12 @@ func (t InLanguages) In(lang news.Lang, others ...news.Lang) string {
 			return text
 		}
 	}
-	var first news.Lang
-	for l, text := range t {
-		if text != "" && (first == "" || l < first) {
-			first = l
+	for _, l := range slices.Sorted(maps.Keys(t)) {
+		if t[l] != "" {
+			return t[l]
 		}
 	}
-	return t[first]
+	return ""
 }
 
 func baseOf(lang string) string {

@@ -79,7 +79,7 @@ func exchange() Revision {
 	r.Uses.Credit = InLanguages{"en": "{newsroom}", "fa": "به نقل از {newsroom}"}
 	r.Ceilings = Counts{Records: 100, Bytes: 1_000_000, Media: 50_000_000}
 	r.Commitments[0].By = north
-	r.Commitments[0].Text = InLanguages{"en": "It sends at least fifty items in English on every working day.", "fa": "در هر روز کاری دست‌کم پنجاه خبر به انگلیسی می‌فرستد."}
+	r.Commitments[0].Text = InLanguages{"en": "It sends at least fifty items in English on every working day.", "fa": "در هر روز کاری دست\u200cکم پنجاه خبر به انگلیسی می\u200cفرستد."}
 	r.TextHashes = HashTexts(r, func(lang news.Lang) Printer { return newPrinter(string(lang), r.Location()) })
 	return r
 }

@@ -9,18 +9,19 @@ import (
 // what is not permitted or is owed. The lines are sentences in the order in which they are read. Facts.Channel does not count.
 func Strip(r Revision, f Facts, at time.Time) []Line {
 	f.Channel = ""
-	d := May(r, f, Publish, at)
+	q := ask(r, f, Publish, at, r.Location())
+	d := q.answer()
 	switch {
 	case f.From == f.To && d.Answer == Yes:
 		return []Line{d.Line()}
 	case d.Answer == No && d.Key != "terms.no.publish":
-		return closedStrip(r, f, at, d)
+		return closedStrip(q, d)
 	}
 	var lines []Line
 	if d.Answer == NotYet {
 		lines = append(lines, d.Line())
 	}
-	lines = append(lines, publishing(r, f)...)
+	lines = append(lines, publishing(q)...)
 	u := r.Uses
 	for _, s := range []struct {
 		when bool
@@ -45,25 +46,25 @@ func Strip(r Revision, f Facts, at time.Time) []Line {
 }
 
 // closedStrip is for an item of which nothing may be used: why, and whether it may still be read.
-func closedStrip(r Revision, f Facts, at time.Time, why Decision) []Line {
+func closedStrip(q question, why Decision) []Line {
 	lines := []Line{why.Line()}
-	if why.Key != "terms.no.search_only" && May(r, f, Read, at).Answer == Yes {
+	q.act = Read
+	if why.Key != "terms.no.search_only" && q.answer().Answer == Yes {
 		lines = append(lines, line("terms.strip.read_only"))
 	}
 	return lines
 }
 
 // publishing says on which channels, under which credit, until when and where, and on which channels not.
-func publishing(r Revision, f Facts) []Line {
-	u := r.Uses
+func publishing(q question) []Line {
+	r, f, u := q.r, q.f, q.r.Uses
 	if len(u.Publish) == 0 {
 		return []Line{line("terms.strip.no_publish")}
 	}
 	args := []any{"channels", listValue(valueChannel, u.Publish), "credit", r.credits(f.From)}
 	key := "terms.strip.publish"
-	q := question{r: r, f: f}
 	until, _ := q.end()
-	if end := r.UsesEnd(f.Released); !end.IsZero() && (until.IsZero() || end.Before(until)) {
+	if end := r.usesEnd(f.Released, q.zone); !end.IsZero() && (until.IsZero() || end.Before(until)) {
 		until = end
 	}
 	if !until.IsZero() {

@@ -1,7 +1,7 @@
 package terms
 
 import (
-	"slices"
+	"strings"
 	"unicode"
 
 	"golang.org/x/text/cases"
@@ -50,43 +50,31 @@ func Cut(text string) []string {
 }
 
 // Words is a story made ready for matching. The zero value holds no words. It does not change.
-type Words struct {
-	parts [][]string
-	set   map[string]struct{}
-}
+type Words struct{ parts [3]string }
 
 // WordsOf makes a story ready: its headline, its slug, the plain text of its body.
 func WordsOf(headline, slug, body string) Words {
-	w := Words{set: map[string]struct{}{}}
-	for _, text := range []string{headline, slug, body} {
-		part := Cut(text)
-		for _, word := range part {
-			w.set[word] = struct{}{}
-		}
-		w.parts = append(w.parts, part)
+	return Words{parts: [3]string{joined(headline), joined(slug), joined(body)}}
+}
+
+// joined is the words of a text, each with a blank before and after it; "" if there is none.
+func joined(text string) string {
+	words := Cut(text)
+	if len(words) == 0 {
+		return ""
 	}
-	return w
+	return " " + strings.Join(words, " ") + " "
 }
 
 // Has reports whether the words of the entry follow each other somewhere in the story. An entry without a word is never found.
 func (w Words) Has(entry string) bool {
-	words := Cut(entry)
-	if len(words) == 0 {
+	sought := joined(entry)
+	if sought == "" {
 		return false
 	}
-	for _, word := range words {
-		if _, ok := w.set[word]; !ok {
-			return false
-		}
-	}
-	if len(words) == 1 {
-		return true
-	}
 	for _, part := range w.parts {
-		for i := 0; i+len(words) <= len(part); i++ {
-			if slices.Equal(part[i:i+len(words)], words) {
-				return true
-			}
+		if strings.Contains(part, sought) {
+			return true
 		}
 	}
 	return false

@@ -77,3 +77,11 @@ CREATE TABLE trouble (
   PRIMARY KEY (ledger, seq, kind)
 );
 CREATE INDEX trouble_time ON trouble (us);
+
+-- Versions that wait for one agreement, because nobody has said yet how much of our ledger in it is known outside.
+CREATE TABLE held (
+  agreement TEXT NOT NULL,
+  item      TEXT NOT NULL,
+  number    BIGINT NOT NULL,
+  PRIMARY KEY (agreement, item, number)
+);

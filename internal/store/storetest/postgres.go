@@ -38,7 +38,9 @@ func postgresURL(t testing.TB) string {
 	}
 	name := "newspool_test_" + strings.ToLower(rand.Text()[:12])
 	admin(t, base, "CREATE DATABASE "+name+" TEMPLATE template0 ENCODING 'UTF8'")
-	t.Cleanup(func() { admin(t, base, "DROP DATABASE "+name+" WITH (FORCE)") })
+	if base == os.Getenv("NEWSPOOL_TEST_POSTGRES") { // our own server goes as a whole
+		t.Cleanup(func() { admin(t, base, "DROP DATABASE "+name+" WITH (FORCE)") })
+	}
 	u.Path = "/" + name
 	return u.String()
 }

@@ -38,10 +38,11 @@ type newPerson struct {
 type roleForm struct {
 	P      *i18n.Printer
 	Choice []option
+	Headed bool // a heading says already what they are
 }
 
 // NewRoles is the choice for one more person.
-func (d listPage) NewRoles() roleForm { return roleForm{d.P, d.New.Roles} }
+func (d listPage) NewRoles() roleForm { return roleForm{P: d.P, Choice: d.New.Roles} }
 
 func (f *Family) showPeople(w http.ResponseWriter, r *http.Request, by people.By) error {
 	return f.peopleWith(w, r, by, problem{}, newPerson{Roles: roleOptions(page.PrinterOf(r), []people.Role{people.Editor})})
@@ -93,7 +94,7 @@ type personPage struct {
 }
 
 // Roles is the choice for this person.
-func (d personPage) Roles() roleForm { return roleForm{d.P, d.RoleChoice} }
+func (d personPage) Roles() roleForm { return roleForm{P: d.P, Choice: d.RoleChoice, Headed: true} }
 
 // SessionsPath is where the button beside a session leads.
 func (d personPage) SessionsPath() string { return d.Path + "/sessions" }

@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"context"
 	"html/template"
 	"net/http"
 	"strconv"

@@ -54,7 +54,7 @@ document.addEventListener("click", (e) => {
 async function follow(link) {
 	if (!(await load(link.href, link.dataset.into, link.dataset.part))) { return; }
 	if (!link.hasAttribute("data-quiet")) { history.pushState({ into: link.dataset.into, part: link.dataset.part }, "", link.href); }
-	if (link.dataset.into === "list") { listen(); }
+	if (link.dataset.into === "list") { document.querySelector("#list h1").focus(); listen(); }
 }
 
 document.addEventListener("submit", async (e) => {
@@ -141,7 +141,7 @@ let forget = 0;
 
 function letterOf(e) {
 	if (e.key === "؟") { return "?"; }
-	if (e.key.length === 1 && /[a-z0-9?/]/i.test(e.key)) { return e.key.toLowerCase(); }
+	if (e.key.length === 1 && /[a-z0-9?.]/i.test(e.key)) { return e.key.toLowerCase(); }
 	if (e.key.length === 1 && /\p{L}/u.test(e.key) && /^Key[A-Z]$/.test(e.code)) { return e.code.slice(3).toLowerCase(); }
 	return e.key === "Enter" ? "enter" : "";
 }
@@ -178,7 +178,7 @@ document.addEventListener("keydown", (e) => {
 
 let stream = null;
 let heard = 0;
-const title = document.title;
+const title = document.querySelector("[data-title]")?.dataset.title ?? document.title;
 
 function listen() {
 	stream?.close();
@@ -273,6 +273,7 @@ setInterval(async () => {
 
 const border = document.querySelector("[role=separator]");
 if (border) {
+	border.hidden = false;
 	const wire = border.parentElement;
 	const list = document.getElementById("list");
 	const set = (width) => {
