@@ -264,7 +264,7 @@ func badCosignatures(s newsroom, good Cosignature) map[string]string {
 }
 
 func TestMirrorID(t *testing.T) {
-	if got := MirrorID("north.example/exchange/v1/ledgers/" + testLedger); got != "b9b1dd3fad9d7efff6dd93f5bdbc5b6a8bd75d2aeccea09df4b8dd7ac5f1e46d" {
+	if got := MirrorID("north.example/exchange/v1/ledgers/" + testLedger); got != "2902d01648d3a0c82091a629103a55baa66dd0201ea6fdb29171b5bec83fcd59" {
 		t.Errorf("mirror id %s", got)
 	}
 }

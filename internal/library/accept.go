@@ -50,6 +50,11 @@ func (l *Library) Release(ctx context.Context, id news.ItemID, by news.PersonID)
 	return l.write(ctx, func(tx *store.Tx) (Accepted, error) { return l.release(tx, id, by) })
 }
 
+// ReleaseTx is Release inside a transaction.
+func (l *Library) ReleaseTx(tx *store.Tx, id news.ItemID, by news.PersonID) (Accepted, error) {
+	return l.release(tx, id, by)
+}
+
 // Correct makes a new version of an item of our own: a correction, or what d.Class says. The note tells partners what is
 // corrected; it becomes the story's note if that has none. The version is released if the item ever was; a draft stays a
 // draft. The story that already stands there is a Duplicate.
@@ -69,6 +74,31 @@ func (l *Library) Correct(ctx context.Context, id news.ItemID, d news.Draft, not
 		return Accepted{}, err
 	}
 	return l.write(ctx, func(tx *store.Tx) (Accepted, error) { return l.correct(tx, id, p, note) })
+}
+
+// CorrectTx is Correct inside a transaction, for classes other than a withdrawal.
+func (l *Library) CorrectTx(tx *store.Tx, id news.ItemID, d news.Draft, note string, by news.PersonID) (Accepted, error) {
+	d.By = by
+	if d.Note == "" {
+		d.Note = note
+	}
+	if d.Class == "" || d.Class == news.First {
+		d.Class = news.Correction
+	}
+	p, err := l.prepare(tx.Context(), d)
+	if err != nil {
+		return Accepted{}, err
+	}
+	return l.correct(tx, id, p, note)
+}
+
+// WithdrawTx is Withdraw inside a transaction.
+func (l *Library) WithdrawTx(tx *store.Tx, id news.ItemID, reason string, by news.PersonID) (Accepted, error) {
+	it, err := l.ownItem(tx, id)
+	if err != nil {
+		return Accepted{}, err
+	}
+	return l.withdraw(tx, it, reason, by)
 }
 
 // Withdraw withdraws an item of our own, for good. The reason goes to partners as the note of the withdrawal. A second

@@ -23,6 +23,7 @@ type index struct {
 	totals  map[string]int64
 	journal []change
 	absent  map[news.ItemID]bool // items that Expect did not find and nobody has made since
+	flushes int                  // how often it was written: what changes after that is written once more
 }
 
 type blockKey struct {
@@ -49,6 +50,11 @@ const whole = -1
 
 type indexKey struct{ l *Library }
 
+type flushKey struct {
+	l       *Library
+	flushes int
+}
+
 const (
 	selectCounter = `SELECT value FROM counter WHERE name = 'n'`
 	updateCounter = `UPDATE counter SET value = $1 WHERE name = 'n'`
@@ -70,7 +76,7 @@ func (l *Library) join(tx *store.Tx) (*index, error) {
 	}
 	mark, last := len(ix.journal), ix.last
 	tx.OnUndo(func() { ix.undo(mark, last) })
-	tx.BeforeCommit(key, func() error { return ix.flush(tx) })
+	tx.BeforeCommit(flushKey{l, ix.flushes}, func() error { return ix.flush(tx) })
 	return ix, nil
 }
 
@@ -221,6 +227,7 @@ ON CONFLICT (facet) DO UPDATE SET n = facet_total.n + excluded.n`
 
 // flush writes what has changed, in an order that is always the same.
 func (ix *index) flush(tx *store.Tx) error {
+	ix.flushes++
 	var errs []error
 	keys := slices.SortedFunc(maps.Keys(ix.blocks), func(a, b blockKey) int {
 		return cmp.Or(cmp.Compare(a.facet, b.facet), cmp.Compare(a.block, b.block))

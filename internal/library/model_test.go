@@ -212,7 +212,7 @@ type op struct {
 func drawOp(t *rapid.T) op {
 	small := func(n int, name string) int { return rapid.IntRange(0, n-1).Draw(t, name) }
 	return op{
-		kind: small(14, "kind"), which: small(4, "which"), number: small(4, "number"), class: small(4, "class"), state: small(3, "state"),
+		kind: small(15, "kind"), which: small(4, "which"), number: small(4, "number"), class: small(4, "class"), state: small(3, "state"),
 		ledger: small(2, "ledger"), story: small(5, "story"), flag: rapid.Bool().Draw(t, "flag"), hidden: small(3, "hidden") == 0,
 	}
 }
@@ -261,6 +261,8 @@ func (o op) run(tx *store.Tx, d *desk, m *model) error {
 		it.last = headline
 		m.add(it, class, headline, o.flag)
 		return nil
+	case 14:
+		return d.rebuild(tx)
 	case 2, 3, 4, 5:
 		if !known || it.hold == news.Withdrawn {
 			return nil

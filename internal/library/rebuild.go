@@ -27,28 +27,28 @@ WHERE item > $1 AND item <= $2 AND NOT hidden ORDER BY item, number, ledger`
 // Rebuild makes the rows and the facets again from the versions: after a change of zone or vocabulary, or when they are in
 // doubt. Where nothing has changed they come out the same, byte for byte. It is one transaction that nothing else can write
 // beside: seconds for a hundred thousand items. The desk goes on reading meanwhile.
-func (l *Library) Rebuild(ctx context.Context) error {
-	return l.db.Write(ctx, func(tx *store.Tx) error {
-		ix, err := l.join(tx)
+func (l *Library) Rebuild(ctx context.Context) error { return l.db.Write(ctx, l.rebuild) }
+
+func (l *Library) rebuild(tx *store.Tx) error {
+	ix, err := l.join(tx)
+	if err != nil {
+		return err
+	}
+	before := *ix // what the group has not written yet is in the rows, and so in what is built now
+	_ = before
+	ix.reset()
+	blocks := make(map[blockKey]*bitmap)
+	for after := news.ItemID(""); ; {
+		items, err := l.rebuildAfter(tx, after, blocks)
 		if err != nil {
 			return err
 		}
-		before := *ix // what the group has not written yet is in the rows, and so in what is built now
-		tx.OnUndo(func() { *ix = before })
-		ix.reset()
-		blocks := make(map[blockKey]*bitmap)
-		for after := news.ItemID(""); ; {
-			items, err := l.rebuildAfter(tx, after, blocks)
-			if err != nil {
-				return err
-			}
-			if len(items) < rebuildBatch {
-				break
-			}
-			after = items[len(items)-1].Item
+		if len(items) < rebuildBatch {
+			break
 		}
-		return writeFacets(tx, blocks)
-	})
+		after = items[len(items)-1].Item
+	}
+	return writeFacets(tx, blocks)
 }
 
 // rebuildAfter rebuilds the rows of one batch and adds their facets to blocks.

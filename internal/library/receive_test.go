@@ -320,6 +320,24 @@ func TestPinnedUntilSeen(t *testing.T) {
 	})
 }
 
+// The last line of an item in the feed is its current version, also when an older one opens later.
+func TestFeedEndsWithTheCurrentVersion(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		first := incoming("1", 1, news.First, "A")
+		first.State = news.SetAside
+		d.receive(t, first)
+		d.receive(t, incoming("1", 2, news.Update, "B"))
+		first.State, first.Ledger = news.Usable, "ledger-2"
+		if !d.receive(t, first) {
+			t.Error("the older version did not open")
+		}
+		lines, err := d.Feed(context.Background(), 0, 0)
+		if err != nil || len(lines) != 2 || lines[0].Story.Headline != "A" || lines[1].Story.Headline != "B" {
+			t.Errorf("feed: %+v, %v", lines, err)
+		}
+	})
+}
+
 // What partners kept of ours comes back as it was, and does not go out again.
 func TestRestore(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {

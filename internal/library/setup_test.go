@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -71,7 +72,8 @@ type desk struct {
 	db        *store.DB
 	at        time.Time
 	out       []Version
-	refuse    error // what OnVersion says
+	refuse    error       // what OnVersion says
+	lose      atomic.Bool // the next commit fails
 	originals memoryOriginals
 }
 
@@ -101,7 +103,23 @@ func tables() []store.Migration { return []store.Migration{content.Migrations(),
 // each runs a test on each engine.
 func each(t *testing.T, fn func(t *testing.T, d *desk)) {
 	t.Helper()
-	storetest.Each(t, tables(), func(t *testing.T, db *store.DB) { fn(t, openDesk(t, db)) })
+	for _, e := range storetest.Engines() {
+		t.Run(string(e), func(t *testing.T) { fn(t, openDeskOn(t, e)) })
+	}
+}
+
+// openDeskOn opens a desk on a fresh database.
+func openDeskOn(t testing.TB, e store.Engine) *desk {
+	t.Helper()
+	var d *desk
+	db := storetest.OpenWith(t, store.Options{URL: storetest.URL(t, e), Migrations: tables(), Fault: func(op string) error {
+		if op == "commit-before" && d != nil && d.lose.CompareAndSwap(true, false) {
+			return errOnPurpose
+		}
+		return nil
+	}})
+	d = openDesk(t, db)
+	return d
 }
 
 // clear empties the tables and makes the next desk number first.

@@ -27,6 +27,7 @@ type writer struct {
 	o     Options
 	queue chan *work
 	done  chan struct{}
+	bell  bell
 
 	mu     sync.RWMutex // closed, and what is sent to queue before it
 	closed bool
@@ -51,6 +52,7 @@ type group struct {
 	s      session
 	works  []*work
 	values map[any]any
+	bell   *bell
 }
 
 // hook is a function for just before the commit.
@@ -160,7 +162,7 @@ func (w *writer) gather(first *work) []*work {
 // attempt runs the works in one transaction and tells each its result. It says true, having told nobody, if the transaction was
 // undone as a whole and each work must run again alone.
 func (w *writer) attempt(works []*work) (again bool) {
-	g := &group{works: works}
+	g := &group{works: works, bell: &w.bell}
 	w.group = g
 	if err := w.begin(g); err != nil {
 		for _, k := range works {

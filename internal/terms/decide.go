@@ -51,6 +51,7 @@ func May(r Revision, f Facts, act Act, at time.Time) Decision {
 	return q.answer()
 }
 
+// ask makes a question ready to be answered; Strip answers more than one of the same zone.
 func ask(r Revision, f Facts, act Act, at time.Time, zone *time.Location) question {
 	q := question{r: r, f: f, act: act, at: at, zone: zone, other: f.From}
 	if act == Send {
@@ -82,8 +83,8 @@ type question struct {
 	act   Act
 	at    time.Time
 	zone  *time.Location // of the agreement
-	other news.Root // whom the sentence speaks of: for Send the receiver, else the newsroom that released
-	flow  string    // clause of the flow that let the item pass
+	other news.Root      // whom the sentence speaks of: for Send the receiver, else the newsroom that released
+	flow  string         // clause of the flow that let the item pass
 }
 
 // delivery reports whether the question is about one of the two ends of a delivery.

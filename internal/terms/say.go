@@ -20,7 +20,7 @@ import (
 //
 // A value is a number; a text; a list of texts; a text in several languages (InLanguages, after JSON a map); or a text that
 // begins with @ and stands for a word that depends on the reader: "@subject:medtop:15000000", "@lang:fa", "@region:IR",
-// "@type:video", "@channel:tv", "@role:editor", "@kind:agency", "@day:" and "@time:" with a time of RFC 3339.
+// "@type:video", "@channel:tv", "@role:editor", "@kind:agency", "@years:1960:2020", "@day:" and "@time:" with a time of RFC 3339.
 type Line struct {
 	Key  string         `json:"key"`
 	Args map[string]any `json:"args,omitempty"`

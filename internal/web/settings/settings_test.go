@@ -407,7 +407,7 @@ func TestNode(t *testing.T) {
 	d.has(d.page(200, "GET", "/settings/node"), `dir="rtl"`, "۱٬۲۰۰")
 }
 
-func TestBrowser(t *testing.T) {
+func TestAgentName(t *testing.T) {
 	for agent, want := range map[string]string{
 		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36 Edg/140.0":  "Edge, Windows",
 		"Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Mobile Safari/537.36":               "Chrome, Android",

@@ -1,0 +1,200 @@
+package desk
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"newspool/internal/fault"
+	"newspool/internal/library"
+	"newspool/internal/news"
+	"newspool/internal/people"
+	"newspool/internal/store"
+	"newspool/internal/terms"
+)
+
+// Ruling is what one agreement says to an act.
+type Ruling struct {
+	Revision terms.Revision
+	Decision terms.Decision
+}
+
+// Judge asks the agreements.
+type Judge interface {
+	// Rulings asks each agreement under which a received item came whether an act is permitted now.
+	Rulings(ctx context.Context, id news.ItemID, act terms.Act) ([]Ruling, error)
+	// Confirmed reports whether the link to a newsroom was alive within two minutes of a time.
+	Confirmed(origin news.Root, at time.Time) bool
+	// Credit is the name of our own newsroom in a language, under which our own items are credited.
+	Credit(lang news.Lang) string
+}
+
+// Service is the desk.
+type Service struct {
+	db      *store.DB
+	library *library.Library
+	people  *people.Service
+	judge   Judge
+	now     func() time.Time
+}
+
+// New makes the desk.
+func New(db *store.DB, l *library.Library, p *people.Service, j Judge, now func() time.Time) *Service {
+	return &Service{db: db, library: l, people: p, judge: j, now: now}
+}
+
+// editor gives the person, if they may work on items.
+func (s *Service) editor(ctx context.Context, id news.PersonID) (people.Person, error) {
+	p, err := s.people.Person(ctx, id)
+	if err != nil {
+		return p, err
+	}
+	if !p.Has(people.Editor) {
+		return p, fault.New(fault.Denied, "desk.editors_only")
+	}
+	return p, nil
+}
+
+// act does something as an editor, and writes it into the audit in the same transaction.
+func (s *Service) act(ctx context.Context, person news.PersonID, what string, detail map[string]any, fn func(tx *store.Tx, by people.Person) (library.Accepted, error)) (library.Accepted, error) {
+	by, err := s.editor(ctx, person)
+	if err != nil {
+		return library.Accepted{}, err
+	}
+	var acc library.Accepted
+	err = s.db.Write(ctx, func(tx *store.Tx) error {
+		if acc, err = fn(tx, by); err != nil {
+			return err
+		}
+		if acc.Duplicate {
+			return nil
+		}
+		if detail == nil {
+			detail = map[string]any{}
+		}
+		detail["version"] = acc.Version
+		return s.people.Audit(tx, people.Act{Who: by.ID, What: what, About: string(acc.Item), Detail: detail})
+	})
+	return acc, err
+}
+
+// Save keeps a draft that is not released; id "" is a new item.
+func (s *Service) Save(ctx context.Context, person news.PersonID, id news.ItemID, d news.Draft) (news.ItemID, error) {
+	acc, err := s.act(ctx, person, "item.save", nil, func(tx *store.Tx, by people.Person) (library.Accepted, error) {
+		d.By, d.Source = by.ID, "desk"
+		if id == "" {
+			return s.library.AcceptTx(tx, d, false)
+		}
+		return s.library.CorrectTx(tx, id, d, "", by.ID)
+	})
+	return acc.Item, err
+}
+
+// Release lets a draft go to everybody whose agreement takes it.
+func (s *Service) Release(ctx context.Context, person news.PersonID, id news.ItemID) error {
+	_, err := s.act(ctx, person, "item.release", nil, func(tx *store.Tx, by people.Person) (library.Accepted, error) {
+		return s.library.ReleaseTx(tx, id, by.ID)
+	})
+	return err
+}
+
+// Change releases a new version; d.Class says whether it updates or corrects, note what was wrong.
+func (s *Service) Change(ctx context.Context, person news.PersonID, id news.ItemID, d news.Draft, note string) error {
+	if d.Class == news.Correction && note == "" {
+		return fault.New(fault.Invalid, "desk.correction_note")
+	}
+	acc, err := s.act(ctx, person, "item."+string(d.Class), map[string]any{"note": note}, func(tx *store.Tx, by people.Person) (library.Accepted, error) {
+		return s.library.CorrectTx(tx, id, d, note, by.ID)
+	})
+	if err == nil && acc.Duplicate {
+		return fault.New(fault.Conflict, "desk.nothing_changed")
+	}
+	return err
+}
+
+// Withdraw takes an item of our own back everywhere. The reason is told to all who had it.
+func (s *Service) Withdraw(ctx context.Context, person news.PersonID, id news.ItemID, reason string) error {
+	if reason == "" {
+		return fault.New(fault.Invalid, "desk.withdrawal_reason")
+	}
+	_, err := s.act(ctx, person, "item.withdraw", map[string]any{"reason": reason}, func(tx *store.Tx, by people.Person) (library.Accepted, error) {
+		return s.library.WithdrawTx(tx, id, reason, by.ID)
+	})
+	return err
+}
+
+// Take asks whether a version may be taken out of the desk, notes that it was, and gives the credit line that goes with it. What
+// may not be used is a Denied fault with the reason of the agreement that came nearest to a yes.
+func (s *Service) Take(ctx context.Context, person news.PersonID, id news.ItemID, version int, form string) (credit string, err error) {
+	by, err := s.editor(ctx, person)
+	if err != nil {
+		return "", err
+	}
+	item, err := s.library.Item(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	agreement, credit, err := s.Permitted(ctx, item, terms.Copy)
+	if err != nil {
+		return "", err
+	}
+	return credit, s.db.Write(ctx, func(tx *store.Tx) error {
+		return s.people.Audit(tx, people.Act{Who: by.ID, What: "item.take", About: string(id), Detail: map[string]any{
+			"version": version, "form": form, "agreement": string(agreement), "credit": credit,
+		}})
+	})
+}
+
+// Permitted finds an agreement that permits an act with an item now, and the credit line that it asks for. Our own items need
+// none. What no agreement permits is a Denied fault.
+func (s *Service) Permitted(ctx context.Context, item library.Item, act terms.Act) (terms.AgreementID, string, error) {
+	if item.Own {
+		return "", s.judge.Credit(item.Lang), nil
+	}
+	rulings, err := s.judge.Rulings(ctx, item.Item, act)
+	if err != nil {
+		return "", "", err
+	}
+	if !item.Embargo.IsZero() && s.now().Sub(item.Embargo) < day && !s.judge.Confirmed(item.Origin, s.now()) {
+		return "", "", fault.New(fault.Denied, "desk.embargo_unconfirmed")
+	}
+	var best *terms.Decision
+	for _, r := range rulings {
+		d := r.Decision
+		if d.Answer == terms.Yes {
+			return r.Revision.Agreement, terms.Credit(r.Revision, item.Origin, item.Lang), nil
+		}
+		if best == nil || (best.Answer == terms.No && d.Answer == terms.NotYet) {
+			best = &d
+		}
+	}
+	if best == nil {
+		return "", "", fault.New(fault.Denied, "desk.no_terms")
+	}
+	return "", "", &Refusal{Decision: *best}
+}
+
+// day is how long after an embargo its lifting must be confirmed by a living link.
+const day = 24 * time.Hour
+
+// Refusal is a no of the terms. Its fault is Denied.
+type Refusal struct{ Decision terms.Decision }
+
+// Error is for the log.
+func (r *Refusal) Error() string { return r.fault().Error() }
+
+// Unwrap gives the fault.
+func (r *Refusal) Unwrap() error { return r.fault() }
+
+func (r *Refusal) fault() *fault.Error {
+	return &fault.Error{Kind: fault.Denied, Key: r.Decision.Key, Args: r.Decision.Args}
+}
+
+// IsRefusal finds the decision behind an error.
+func IsRefusal(err error) (terms.Decision, bool) {
+	var r *Refusal
+	if errors.As(err, &r) {
+		return r.Decision, true
+	}
+	return terms.Decision{}, false
+}
