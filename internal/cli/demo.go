@@ -14,10 +14,10 @@ import (
 	"newspool/internal/agreement"
 	"newspool/internal/config"
 	"newspool/internal/demo"
-	"newspool/internal/exchange"
 	"newspool/internal/fault"
 	"newspool/internal/news"
 	"newspool/internal/node"
+	"newspool/internal/partner"
 	"newspool/internal/people"
 	"newspool/internal/store"
 	"newspool/internal/terms"
@@ -128,7 +128,7 @@ func listenFrom(port int) (net.Listener, int, error) {
 }
 
 func (h *house) setUp(ctx context.Context) error {
-	profile := exchange.Profile{Domain: h.Domain, Base: h.Base(), Names: h.Names, Kind: h.Kind, Languages: h.Languages, Contact: "desk@" + h.Domain}
+	profile := partner.Profile{Domain: h.Domain, Base: h.Base(), Names: h.Names, Kind: h.Kind, Languages: h.Languages, Contact: "desk@" + h.Domain}
 	if self := h.Exchange.Self(); self.Root != "" {
 		if self.Base == profile.Base {
 			return nil

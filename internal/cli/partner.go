@@ -9,6 +9,7 @@ import (
 	"newspool/internal/fault"
 	"newspool/internal/news"
 	"newspool/internal/node"
+	"newspool/internal/partner"
 	"newspool/protocol"
 )
 
@@ -134,11 +135,11 @@ func (c partnerAgreedCmd) Run(a *app) error {
 	})
 }
 
-func partnerByDomain(n *node.Node, domain string) (exchange.Partner, error) {
+func partnerByDomain(n *node.Node, domain string) (partner.Partner, error) {
 	for _, p := range n.Exchange.Partners() {
 		if p.Domain == domain {
 			return p, nil
 		}
 	}
-	return exchange.Partner{}, fault.New(fault.NotFound, "partner.unknown")
+	return partner.Partner{}, fault.New(fault.NotFound, "partner.unknown")
 }

@@ -8,9 +8,9 @@ import (
 	"os"
 	"strings"
 
-	"newspool/internal/exchange"
 	"newspool/internal/fault"
 	"newspool/internal/node"
+	"newspool/internal/partner"
 	"newspool/internal/people"
 	"newspool/protocol"
 )
@@ -32,7 +32,7 @@ func (c initCmd) Run(a *app) error {
 		return err
 	}
 	return a.withNode(func(n *node.Node) error {
-		root, err := n.SetUp(a.ctx, exchange.Profile{Domain: c.Domain, Names: c.Name, Kind: c.Kind, Languages: c.Language, Contact: c.Contact})
+		root, err := n.SetUp(a.ctx, partner.Profile{Domain: c.Domain, Names: c.Name, Kind: c.Kind, Languages: c.Language, Contact: c.Contact})
 		if err != nil {
 			return err
 		}

@@ -1,7 +1,6 @@
 package exchange
 
 import (
-	"crypto/ed25519"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -55,36 +54,17 @@ func (k tokenKey) open(token string, now int64) (Reader, bool) {
 	return Reader{news.Root(f[0]), terms.AgreementID(f[1])}, err == nil && now <= until
 }
 
-// Challenge answers anyone who asks for access. tlsKeys are the SHA-256 of the public keys that the server answers with.
-func (s *Service) Challenge(caller string, tlsKeys []string) ([]byte, error) {
-	if _, err := protocol.ParseRoot(caller); err != nil {
-		return nil, fault.New(fault.Invalid, "fault.request").Because(err)
-	}
-	self := s.Self()
-	return protocol.NewChallenge(self.Domain, self.Root, caller, s.Clock().Unix(), tlsKeys, s.Keys.Log)
-}
-
-// Token gives a token for a right answer. Every wrong one gets the same refusal.
+// Token gives a token for a right answer to a challenge of ours.
 func (s *Service) Token(a protocol.Answer) (string, error) {
-	denied := fault.New(fault.Denied, "fault.denied")
-	self := s.Self()
-	c, err := protocol.OpenChallenge([]byte(a.Challenge), self.Domain, s.logKey())
+	p, err := s.OpenAnswer(a)
 	if err != nil {
-		return "", denied.Because(err)
-	}
-	now := s.Clock().Unix()
-	p, ok := s.Partner(news.Root(c.Caller))
-	if !ok || c.Server != self.Root || now > c.Until {
-		return "", denied
-	}
-	if err := a.Verify(p.Domain, p.Keys.Public(protocol.RoleLog)...); err != nil {
-		return "", denied.Because(err)
+		return "", err
 	}
 	r := Reader{p.Root, terms.AgreementID(a.Agreement)}
 	if !s.MayRead(r) {
-		return "", denied
+		return "", fault.New(fault.Denied, "fault.denied")
 	}
-	return s.tokens.make(r, now+protocol.TokenSeconds), nil
+	return s.tokens.make(r, s.Clock().Unix()+protocol.TokenSeconds), nil
 }
 
 // ReaderOf gives the partner that a token belongs to; false for a wrong or expired one, and for one whose right has ended.
@@ -103,33 +83,4 @@ func (s *Service) MayRead(r Reader) bool {
 // Readable reports whether a ledger of ours belongs to the reader's agreement.
 func (s *Service) Readable(r Reader, i ledger.Info) bool {
 	return i.Own && i.Agreement == string(r.Agreement)
-}
-
-// AnswerChallenge answers a partner's challenge for one agreement. It refuses one that is not signed by that partner, is for
-// somebody else or too old, or names other TLS keys than the one that was seen (seen is "" on a connection without TLS).
-// bound is false where the partner answers through a proxy whose key it does not know.
-func (s *Service) AnswerChallenge(p Partner, agreement terms.AgreementID, challenge []byte, seen string) (a protocol.Answer, bound bool, err error) {
-	c, err := protocol.OpenChallenge(challenge, p.Domain, p.Keys.Public(protocol.RoleLog)...)
-	if err != nil {
-		return a, false, fault.New(fault.Denied, "partner.challenge", "domain", p.Domain).Because(err)
-	}
-	self := s.Self()
-	now := s.Clock().Unix()
-	if c.Server != string(p.Root) || c.Caller != self.Root || now > c.Until+120 || c.Until > now+protocol.ChallengeSeconds+120 {
-		return a, false, fault.New(fault.Denied, "partner.challenge", "domain", p.Domain)
-	}
-	if len(c.TLS) > 0 {
-		if !slices.Contains(c.TLS, seen) {
-			return a, false, fault.New(fault.Denied, "partner.relayed", "domain", p.Domain)
-		}
-		bound = true
-	}
-	a, err = protocol.SignAnswer(challenge, string(agreement), self.Domain, s.Keys.Log)
-	return a, bound, err
-}
-
-func (s *Service) logKey() ed25519.PublicKey { return s.Keys.Log.Public().(ed25519.PublicKey) }
-
-func (s *Service) cosignerKey() ed25519.PublicKey {
-	return s.Keys.Cosigner.Public().(ed25519.PublicKey)
 }

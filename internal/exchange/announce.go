@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"newspool/internal/clock"
+	"newspool/internal/ledger"
 	"newspool/internal/news"
 	"newspool/internal/store"
 	"newspool/internal/terms"
@@ -15,7 +16,6 @@ const (
 	selectAnnouncements = `SELECT root, agreement, ledger, words, tries FROM announcement WHERE due_us <= $1 ORDER BY due_us LIMIT 100`
 	deleteAnnouncement  = `DELETE FROM announcement WHERE root = $1 AND ledger = $2`
 	retryAnnouncement   = `UPDATE announcement SET due_us = $3, tries = tries + 1, last_error = $4 WHERE root = $1 AND ledger = $2`
-	origin              = `SELECT origin FROM ledger WHERE id = $1`
 )
 
 type announcement struct {
@@ -24,7 +24,6 @@ type announcement struct {
 	ledger    string
 	words     string
 	tries     int
-	origin    string
 }
 
 // announceLoop tells partners of our new ledgers, again and again with growing pauses until they have heard it.
@@ -82,15 +81,11 @@ func (s *Service) announce(ctx context.Context, peer Peer, a announcement) error
 	if !ok || p.Blocked {
 		return errNotKnown
 	}
-	if err := s.DB.Read(ctx, func(r store.Reader) error { return r.QueryRow(origin, a.ledger).Scan(&a.origin) }); err != nil {
+	i, err := s.Ledgers.Info(ctx, ledger.ID(a.ledger))
+	if err != nil {
 		return err
 	}
-	s.mu.RLock()
-	note, domain := s.note, s.self.Domain
-	s.mu.RUnlock()
-	b, err := protocol.SignHello(protocol.Hello{
-		Identity: note, To: string(a.root), Agreement: string(a.agreement), Ledger: a.ledger, Origin: a.origin, Words: a.words, Time: clock.Micros(s.Clock()),
-	}, domain, s.Keys.Log)
+	b, err := s.SignHello(protocol.Hello{To: string(a.root), Agreement: string(a.agreement), Ledger: a.ledger, Origin: i.Origin, Words: a.words})
 	if err != nil {
 		return err
 	}
@@ -103,10 +98,7 @@ func (s *Service) Greet(ctx context.Context, peer Peer, root news.Root, words st
 	if !ok {
 		return errNotKnown
 	}
-	s.mu.RLock()
-	note, domain := s.note, s.self.Domain
-	s.mu.RUnlock()
-	b, err := protocol.SignHello(protocol.Hello{Identity: note, To: string(root), Words: words, Time: clock.Micros(s.Clock())}, domain, s.Keys.Log)
+	b, err := s.SignHello(protocol.Hello{To: string(root), Words: words})
 	if err != nil {
 		return err
 	}

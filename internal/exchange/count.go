@@ -1,9 +1,6 @@
 package exchange
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
 	"time"
 
 	"newspool/internal/clock"
@@ -112,7 +109,5 @@ func (s *Service) opaque(a terms.AgreementID, p news.PersonID) string {
 	if p == "" {
 		return ""
 	}
-	m := hmac.New(sha256.New, s.Keys.Log.Seed())
-	m.Write([]byte("newspool by v1\n" + string(a) + "\n" + string(p)))
-	return base64.RawURLEncoding.EncodeToString(m.Sum(nil)[:12])
+	return s.Opaque("by", string(a), string(p))
 }

@@ -11,6 +11,7 @@ import (
 
 	"newspool/internal/clock"
 	"newspool/internal/content"
+	"newspool/internal/fault"
 	"newspool/internal/ledger"
 	"newspool/internal/library"
 	"newspool/internal/news"
@@ -40,6 +41,9 @@ func (s *Service) receive(ctx context.Context, l *link, b ledger.Batch) error {
 		if err != nil {
 			return err
 		}
+		if err := s.Library.Expect(tx, itemsOf(b.Parsed)); err != nil {
+			return err
+		}
 		for n := range b.Records {
 			if err := s.fold(tx, s.said(l, b.From+int64(n), b.Records[n], b.Parsed[n], ids[n]), hidden); err != nil {
 				return &foldError{err}
@@ -53,6 +57,17 @@ func (s *Service) receive(ctx context.Context, l *link, b ledger.Batch) error {
 	}
 	s.Log.Warn("folding record by record", "ledger", l.id, "from", b.From, "error", bad.err)
 	return s.storeThenFold(ctx, l, b)
+}
+
+// itemsOf lists the items of which records speak.
+func itemsOf(records []protocol.Record) []news.ItemID {
+	out := make([]news.ItemID, 0, len(records))
+	for _, r := range records {
+		if isItem(r.Type) {
+			out = append(out, news.ItemID(r.About))
+		}
+	}
+	return out
 }
 
 // inOrder reports whether a batch can be folded as it comes: everything before it is folded, and nothing in it waits for
@@ -294,6 +309,9 @@ func (s *Service) foldItem(tx *store.Tx, d ledger.Said, hidden bool) error {
 		return s.trouble(tx, d.Ledger, d.Seq, "not-theirs", "exchange.not_theirs", map[string]any{"item": d.Record.About})
 	}
 	_, err = s.Library.Receive(tx, in)
+	if fault.Is(err, fault.Invalid) {
+		return s.trouble(tx, d.Ledger, d.Seq, "malformed", "exchange.malformed", nil)
+	}
 	return err
 }
 

@@ -15,6 +15,7 @@ import (
 	"newspool/internal/fault"
 	"newspool/internal/ledger"
 	"newspool/internal/news"
+	"newspool/internal/partner"
 	"newspool/internal/store"
 	"newspool/internal/terms"
 	"newspool/protocol"
@@ -27,9 +28,9 @@ type Peer interface {
 	// Hello hands over a signed hello.
 	Hello(ctx context.Context, base string, hello []byte) error
 	// Get opens a path of the exchange under a token for the agreement; the body is read as it arrives.
-	Get(ctx context.Context, p Partner, a terms.AgreementID, path string) (io.ReadCloser, error)
+	Get(ctx context.Context, p partner.Partner, a terms.AgreementID, path string) (io.ReadCloser, error)
 	// Post sends a body to a path of the exchange under such a token.
-	Post(ctx context.Context, p Partner, a terms.AgreementID, path string, body []byte) error
+	Post(ctx context.Context, p partner.Partner, a terms.AgreementID, path string, body []byte) error
 }
 
 // Times of a link.
@@ -65,7 +66,7 @@ type link struct {
 // run is what one connection has verified so far.
 type run struct {
 	l    *link
-	keys func() (Partner, bool)
+	keys func() (partner.Partner, bool)
 	edge protocol.Edge
 }
 
@@ -198,7 +199,7 @@ func (s *Service) connect(ctx context.Context, peer Peer, l *link) error {
 		cancel()
 		done <- err
 	}()
-	r := &run{l: l, keys: func() (Partner, bool) { return s.Partner(l.partner) }, edge: i.Edge()}
+	r := &run{l: l, keys: func() (partner.Partner, bool) { return s.Partner(l.partner) }, edge: i.Edge()}
 	readErr := s.read(ctx, r, bufio.NewReaderSize(body, 1<<16), queue, silence)
 	close(queue)
 	if err := <-done; err != nil {
@@ -309,7 +310,7 @@ func (s *Service) stop(ctx context.Context, l *link, theirs []byte, cause error)
 
 // heartbeat takes the origin's own timestamped cosignature over its newest checkpoint. The first one after a connection says
 // how far the catching up goes.
-func (s *Service) heartbeat(l *link, p Partner, f protocol.Frame, cp protocol.Checkpoint) error {
+func (s *Service) heartbeat(l *link, p partner.Partner, f protocol.Frame, cp protocol.Checkpoint) error {
 	now := s.Clock()
 	var seconds int64
 	for _, pub := range p.Keys.Public(protocol.RoleCosigner) {
@@ -436,9 +437,7 @@ func (s *Service) cosignLoop(ctx context.Context, peer Peer, l *link) {
 
 // receipt is our cosignature over a checkpoint: the checkpoint's text, an empty line, the signature line.
 func (s *Service) receipt(cp protocol.Checkpoint) []byte {
-	name := protocol.CosignerName(s.Self().Domain)
-	c := protocol.Cosign(name, s.Keys.Cosigner, cp, s.Clock().Unix())
-	return []byte(cp.Text() + "\n" + c.Line(s.cosignerKey()))
+	return []byte(cp.Text() + "\n" + s.Cosign(cp))
 }
 
 // TakeReceipt takes a follower's cosignature over one of our ledgers. It is durable when it returns nil.
@@ -486,7 +485,7 @@ func (s *Service) TakeReceipt(ctx context.Context, reader Reader, id ledger.ID, 
 }
 
 // ahead keeps a receipt that cannot be for our ledger as we have it.
-func (s *Service) ahead(ctx context.Context, id ledger.ID, p Partner, theirs []byte, cause error) error {
+func (s *Service) ahead(ctx context.Context, id ledger.ID, p partner.Partner, theirs []byte, cause error) error {
 	cp, ours, err := s.Ledgers.Checkpoint(ctx, id)
 	if err != nil {
 		return err

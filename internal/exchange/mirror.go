@@ -14,7 +14,7 @@ import (
 // Heartbeat makes the frame that says that we are there: the newest checkpoint with our own timestamped cosignature.
 func (s *Service) Heartbeat(c *ledger.Cursor) (protocol.Frame, error) {
 	f, cp, err := c.Heartbeat()
-	f.Heartbeat = protocol.Cosign(protocol.CosignerName(s.Self().Domain), s.Keys.Cosigner, cp, s.Clock().Unix()).Line(s.cosignerKey())
+	f.Heartbeat = s.Cosign(cp)
 	return f, err
 }
 
@@ -39,7 +39,7 @@ func (s *Service) MirrorCheckpoint(i ledger.Info) ([]byte, error) {
 		return nil, ledger.ErrBeyond
 	}
 	cp := protocol.Checkpoint{Origin: i.Origin, Size: i.Size, Root: i.Root()}
-	line := protocol.Cosign(protocol.CosignerName(s.Self().Domain), s.Keys.Cosigner, cp, s.Clock().Unix()).Line(s.cosignerKey())
+	line := s.Cosign(cp)
 	return append(append([]byte(nil), i.Checkpoint...), line...), nil
 }
 

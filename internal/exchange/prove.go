@@ -3,6 +3,7 @@ package exchange
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	"newspool/internal/clock"
 	"newspool/internal/fault"
@@ -11,8 +12,6 @@ import (
 	"newspool/internal/store"
 	"newspool/internal/terms"
 	"newspool/protocol"
-
-	"time"
 )
 
 func recordTime(b []byte) time.Time {
@@ -60,9 +59,6 @@ func (s *Service) Proof(ctx context.Context, id ledger.ID, seq int64) ([]byte, e
 
 // proofCheckpoint chooses the checkpoint of a proof, and adds the identities and cosignatures that belong to it.
 func (s *Service) proofCheckpoint(r store.Reader, i ledger.Info, seq int64, p *protocol.Proof) (protocol.Checkpoint, error) {
-	s.mu.RLock()
-	note := s.note
-	s.mu.RUnlock()
 	if !i.Own {
 		owner, ok := s.Partner(i.Owner)
 		if !ok {
@@ -70,8 +66,7 @@ func (s *Service) proofCheckpoint(r store.Reader, i ledger.Info, seq int64, p *p
 		}
 		cp := protocol.Checkpoint{Origin: i.Origin, Size: i.Size, Root: i.Root()}
 		p.Checkpoint, p.Identity = string(i.Checkpoint), owner.Note
-		c := protocol.Cosign(protocol.CosignerName(s.Self().Domain), s.Keys.Cosigner, cp, s.Clock().Unix())
-		p.Cosignatures = []protocol.ProofCosign{{Line: c.Line(s.cosignerKey()), Identity: note}}
+		p.Cosignatures = []protocol.ProofCosign{{Line: s.Cosign(cp), Identity: s.Note()}}
 		return cp, nil
 	}
 	size := i.Size
@@ -96,11 +91,11 @@ func (s *Service) proofCheckpoint(r store.Reader, i ledger.Info, seq int64, p *p
 		return protocol.Checkpoint{}, err
 	}
 	cp := protocol.Checkpoint{Origin: i.Origin, Size: size, Root: e.Root()}
-	signed, err := protocol.SignCheckpoint(cp, s.Keys.Log)
+	signed, err := s.SignCheckpoint(cp)
 	if err != nil {
 		return cp, err
 	}
-	p.Checkpoint, p.Identity = string(signed), note
+	p.Checkpoint, p.Identity = string(signed), s.Note()
 	for _, h := range held {
 		if partner, ok := s.Partner(news.Root(h.Cosigner)); ok {
 			p.Cosignatures = append(p.Cosignatures, protocol.ProofCosign{Line: h.Line, Identity: partner.Note})

@@ -11,6 +11,7 @@ import (
 	"newspool/internal/fault"
 	"newspool/internal/ledger"
 	"newspool/internal/news"
+	"newspool/internal/partner"
 	"newspool/internal/store"
 	"newspool/internal/terms"
 	"newspool/protocol"
@@ -115,7 +116,7 @@ func (s *Service) confirmLoop(ctx context.Context, peer Peer) {
 
 // shown is the newest checkpoint of our ledger that a follower holds.
 type shown struct {
-	partner Partner
+	partner partner.Partner
 	cp      protocol.Checkpoint
 	signed  []byte
 }
@@ -164,7 +165,7 @@ func (s *Service) ask(ctx context.Context, peer Peer, a terms.AgreementID, id le
 }
 
 // held fetches a follower's newest checkpoint of our ledger. It counts only if we signed it ourselves.
-func (s *Service) held(ctx context.Context, peer Peer, p Partner, a terms.AgreementID, i ledger.Info) (shown, error) {
+func (s *Service) held(ctx context.Context, peer Peer, p partner.Partner, a terms.AgreementID, i ledger.Info) (shown, error) {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
 	body, err := peer.Get(ctx, p, a, "mirrors/"+protocol.MirrorID(i.Origin)+"/checkpoint")
@@ -304,7 +305,7 @@ func (s *Service) takeBack(ctx context.Context, peer Peer, a terms.AgreementID, 
 	})
 }
 
-func (s *Service) mirrorFrame(ctx context.Context, peer Peer, p Partner, a terms.AgreementID, origin string, from int64) (protocol.Frame, error) {
+func (s *Service) mirrorFrame(ctx context.Context, peer Peer, p partner.Partner, a terms.AgreementID, origin string, from int64) (protocol.Frame, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	body, err := peer.Get(ctx, p, a, fmt.Sprintf("mirrors/%s/contents?from=%d", protocol.MirrorID(origin), from))

@@ -11,7 +11,6 @@ package exchange
 
 import (
 	"context"
-	"crypto/ed25519"
 	"embed"
 	"io/fs"
 	"log/slog"
@@ -21,9 +20,9 @@ import (
 	"newspool/internal/ledger"
 	"newspool/internal/library"
 	"newspool/internal/news"
+	"newspool/internal/partner"
 	"newspool/internal/store"
 	"newspool/internal/terms"
-	"newspool/protocol"
 )
 
 //go:embed migrations/*.sql
@@ -36,12 +35,6 @@ func Migrations() store.Migration {
 		panic(err) // the folder is embedded above
 	}
 	return store.Migration{Package: "exchange", Files: sub}
-}
-
-// Keys are the node's two working keys. The root key is not among them: it lives outside the node.
-type Keys struct {
-	Log      ed25519.PrivateKey
-	Cosigner ed25519.PrivateKey
 }
 
 // Agreements is what the exchange asks of the package that keeps agreements. Its methods are called inside transactions and
@@ -71,7 +64,7 @@ type Options struct {
 	Library    *library.Library
 	Agreements Agreements
 	Codec      Codec
-	Keys       Keys
+	Known      *partner.Service
 	Clock      clock.Clock
 	Log        *slog.Logger
 	Changed    func(topic, value string) // tells the open pages; may be nil
@@ -80,17 +73,14 @@ type Options struct {
 // Service is the exchange of one newsroom.
 type Service struct {
 	Options
-	outboxWake   chan struct{}
-	announceWake chan struct{}
-	followWake   chan struct{}
-	confirmWake  chan struct{}
-	fresh        fresh
+	*partner.Service // who we are and whom we know
+	outboxWake       chan struct{}
+	announceWake     chan struct{}
+	followWake       chan struct{}
+	confirmWake      chan struct{}
+	fresh            fresh
 
 	mu       sync.RWMutex
-	self     protocol.Identity
-	document []byte // signed identity document
-	note     string // the signed note in it
-	partners map[news.Root]Partner
 	own      map[terms.AgreementID]ledger.ID // our open ledger in each agreement
 	links    map[ledger.ID]*link
 	tokens   tokenKey
@@ -105,11 +95,11 @@ func New(o Options) *Service {
 	}
 	return &Service{
 		Options:      o,
+		Service:      o.Known,
 		outboxWake:   make(chan struct{}, 1),
 		announceWake: make(chan struct{}, 1),
 		followWake:   make(chan struct{}, 1),
 		fresh:        fresh{by: map[queued]library.Version{}},
-		partners:     map[news.Root]Partner{},
 		own:          map[terms.AgreementID]ledger.ID{},
 		links:        map[ledger.ID]*link{},
 		tokens:       newTokenKey(),
@@ -119,25 +109,12 @@ func New(o Options) *Service {
 	}
 }
 
-// Load reads what is kept in memory: who we are, whom we know, which ledgers are ours.
+// Load reads what is kept in memory: which ledgers are ours, and which of them must be confirmed.
 func (s *Service) Load(ctx context.Context) error {
 	return s.DB.Read(ctx, func(r store.Reader) error {
-		if err := s.loadSelf(r); err != nil {
-			return err
-		}
-		partners, err := selectPartners(r)
-		if err != nil {
-			return err
-		}
 		all, err := ledger.All(r, "")
-		if err != nil {
-			return err
-		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		for _, p := range partners {
-			s.partners[p.Root] = p
-		}
 		for _, i := range all {
 			if i.Own && i.State == ledger.Open {
 				s.own[terms.AgreementID(i.Agreement)] = i.ID
@@ -146,8 +123,14 @@ func (s *Service) Load(ctx context.Context) error {
 				}
 			}
 		}
-		return nil
+		return err
 	})
+}
+
+// PartnersChanged has the loops look again at whom we know.
+func (s *Service) PartnersChanged() {
+	poke(s.followWake)
+	poke(s.announceWake)
 }
 
 // poke wakes a loop; one that is awake already looks again by itself.
@@ -156,18 +139,4 @@ func poke(c chan struct{}) {
 	case c <- struct{}{}:
 	default:
 	}
-}
-
-// Root is our own root; "" before the node was set up.
-func (s *Service) Root() news.Root {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return news.Root(s.self.Root)
-}
-
-// Self is what we say about ourselves.
-func (s *Service) Self() protocol.Identity {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.self
 }

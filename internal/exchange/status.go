@@ -56,14 +56,15 @@ func (l LinkState) rank() int {
 // Links lists the partners, worst first.
 func (s *Service) Links() []Link {
 	now := s.Clock()
+	known := s.Service.Partners()
 	s.mu.RLock()
 	by := map[news.Root]Link{}
-	for root, p := range s.partners {
+	for _, p := range known {
 		state := LinkNever
 		if p.Blocked {
 			state = LinkBlocked
 		}
-		by[root] = Link{Partner: root, Domain: p.Domain, State: state}
+		by[p.Root] = Link{Partner: p.Root, Domain: p.Domain, State: state}
 	}
 	for _, l := range s.links {
 		one := l.status(now)
@@ -267,7 +268,7 @@ type Trouble struct {
 	At      time.Time
 }
 
-const selectTroubles = `SELECT t.ledger, t.seq, t.kind, t.key, t.args, t.us, l.owner FROM trouble t JOIN ledger l ON l.id = t.ledger ORDER BY t.us DESC LIMIT $1`
+const selectTroubles = `SELECT ledger, seq, kind, key, args, us FROM trouble ORDER BY us DESC LIMIT $1`
 
 // Troubles lists what is wrong with records, newest first.
 func (s *Service) Troubles(ctx context.Context, limit int) (out []Trouble, err error) {
@@ -281,7 +282,7 @@ func (s *Service) Troubles(ctx context.Context, limit int) (out []Trouble, err e
 			var t Trouble
 			var args string
 			var us int64
-			if err := rows.Scan((*string)(&t.Ledger), &t.Seq, &t.Kind, &t.Key, &args, &us, (*string)(&t.Partner)); err != nil {
+			if err := rows.Scan((*string)(&t.Ledger), &t.Seq, &t.Kind, &t.Key, &args, &us); err != nil {
 				return err
 			}
 			t.At = clock.FromMicros(us)
@@ -290,7 +291,17 @@ func (s *Service) Troubles(ctx context.Context, limit int) (out []Trouble, err e
 			}
 			out = append(out, t)
 		}
-		return rows.Err()
+		if err := rows.Err(); err != nil {
+			return err
+		}
+		for i := range out {
+			l, err := ledger.Get(r, out[i].Ledger)
+			if err != nil && !errors.Is(err, ledger.ErrUnknown) {
+				return err
+			}
+			out[i].Partner = l.Owner
+		}
+		return nil
 	})
 	return out, err
 }

@@ -140,7 +140,7 @@ func ReadAll(resp *http.Response, max int64) ([]byte, error) {
 	if resp.Request != nil && resp.Request.URL != nil {
 		host = resp.Request.URL.Host
 	}
-	tooLarge := fault.New(fault.TooLarge, "fault.answer_large", "host", host, "max", max)
+	tooLarge := fault.New(fault.TooLarge, "fault.answer_large", "host", host, "kb", max>>10)
 	if resp.ContentLength > max {
 		return nil, tooLarge
 	}

@@ -184,6 +184,24 @@ func (p *Printer) Digits(n int) string { return p.digits(n, 1) }
 
 func (p *Printer) print(v any) string { return message.NewPrinter(p.locale.tag).Sprint(v) }
 
+// Numeral writes the digits of a text as the language does: a clause "4.2", a count that came as a text.
+func (p *Printer) Numeral(text string) string {
+	zero := []rune(p.digits(0, 1))[0]
+	if zero == '0' {
+		return text
+	}
+	out := []rune(text)
+	for i, r := range out {
+		switch {
+		case r >= '0' && r <= '9':
+			out[i] = zero + r - '0'
+		case r == '.' && i > 0 && i+1 < len(out) && out[i+1] >= '0' && out[i+1] <= '9':
+			out[i] = '٫'
+		}
+	}
+	return string(out)
+}
+
 // Bytes is a size in words that a person reads: "640 kB", "1.2 MB".
 func (p *Printer) Bytes(n int64) string {
 	switch {

@@ -35,7 +35,7 @@ func (l *Library) rebuild(tx *store.Tx) error {
 		return err
 	}
 	before := *ix // what the group has not written yet is in the rows, and so in what is built now
-	_ = before
+	tx.OnUndo(func() { *ix = before })
 	ix.reset()
 	blocks := make(map[blockKey]*bitmap)
 	for after := news.ItemID(""); ; {

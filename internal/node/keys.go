@@ -16,8 +16,8 @@ import (
 	"filippo.io/age"
 	"github.com/tyler-smith/go-bip39"
 
-	"newspool/internal/exchange"
 	"newspool/internal/fault"
+	"newspool/internal/partner"
 	"newspool/protocol"
 )
 
@@ -148,7 +148,7 @@ func writeDurably(path string, b []byte) error {
 }
 
 // working gives the node's two working keys.
-func (k *keyring) working() (keys exchange.Keys, err error) {
+func (k *keyring) working() (keys partner.Keys, err error) {
 	if keys.Log, err = k.get(logKeyFile); err != nil {
 		return keys, err
 	}

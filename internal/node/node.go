@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"sync"
@@ -27,8 +26,10 @@ import (
 	"newspool/internal/i18n"
 	"newspool/internal/ledger"
 	"newspool/internal/library"
+	"newspool/internal/live"
 
 	"newspool/internal/news/mediatopic"
+	"newspool/internal/partner"
 	"newspool/internal/peer"
 	"newspool/internal/people"
 	"newspool/internal/store"
@@ -56,7 +57,7 @@ type Node struct {
 	People     *people.Service
 	Peer       *peer.Client
 	Door       *fetch.Door
-	Hub        *tmpHub
+	Hub        *live.Hub
 	Bundle     *i18n.Bundle
 
 	keys     *keyring
@@ -72,7 +73,7 @@ type Node struct {
 // Migrations are the tables of all packages, in the order in which they are made.
 func Migrations() []store.Migration {
 	return []store.Migration{
-		content.Migrations(), ledger.Migrations(), library.Migrations(), people.Migrations(), agreement.Migrations(), exchange.Migrations(),
+		content.Migrations(), ledger.Migrations(), library.Migrations(), people.Migrations(), partner.Migrations(), agreement.Migrations(), exchange.Migrations(),
 	}
 }
 
@@ -117,18 +118,17 @@ func (n *Node) open(ctx context.Context, o Options) (err error) {
 	if n.DB, err = store.Open(ctx, store.Options{URL: o.DatabaseURL(), Migrations: Migrations(), Clock: o.Clock, Log: o.Log, Fault: o.Fault}); err != nil {
 		return err
 	}
-	allowed, err := prefixes(o.AllowNet)
-	if err != nil {
-		return err
-	}
-	n.Hub = &tmpHub{}
-	n.Door = fetch.New(fetch.Options{AllowNets: allowed, UserAgent: "Newspool", Timeout: 30 * time.Second})
+	n.Hub = live.NewHub()
+	n.Door = fetch.New(fetch.Options{AllowNets: o.Allowed(), UserAgent: "Newspool", Timeout: 30 * time.Second})
 	n.Ledgers = ledger.New(n.DB, o.Clock, func() ed25519.PrivateKey { return working.Log })
 	n.People = people.New(n.DB, people.Options{Clock: o.Clock, Log: o.Log})
 	n.Agreements = agreement.New(n.DB, o.Clock, n.Bundle, n.Hub.Publish)
+	known := partner.New(n.DB, o.Clock, working, n.partnersChanged)
+	if err := known.Load(ctx); err != nil {
+		return err
+	}
 	n.Exchange = exchange.New(exchange.Options{
-		DB: n.DB, Ledgers: n.Ledgers, Agreements: n.Agreements, Codec: reader{}, Keys: working,
-		Clock: o.Clock, Log: o.Log, Changed: n.Hub.Publish,
+		DB: n.DB, Ledgers: n.Ledgers, Agreements: n.Agreements, Known: known, Codec: reader{}, Clock: o.Clock, Log: o.Log, Changed: n.Hub.Publish,
 	})
 	n.Agreements.Join(n.Exchange)
 	if err := n.Agreements.Load(ctx); err != nil {
@@ -164,24 +164,16 @@ func (n *Node) queue(tx *store.Tx, v library.Version) error {
 	return n.Exchange.Queue(tx, v)
 }
 
-func prefixes(nets []string) (out []netip.Prefix, err error) {
-	for _, s := range nets {
-		p, err := netip.ParsePrefix(s)
-		if err != nil {
-			a, err2 := netip.ParseAddr(s)
-			if err2 != nil {
-				return nil, fault.New(fault.Invalid, "config.network", "network", s).Because(err)
-			}
-			p = netip.PrefixFrom(a, a.BitLen())
-		}
-		out = append(out, p)
+func (n *Node) partnersChanged(topic, value string) {
+	n.Hub.Publish(topic, value)
+	if n.Exchange != nil {
+		n.Exchange.PartnersChanged()
 	}
-	return out, nil
 }
 
 // SetUp makes this node the node of a newsroom, with a new root key that is kept in the data folder until a person says that
 // it was put away.
-func (n *Node) SetUp(ctx context.Context, p exchange.Profile) (ed25519.PrivateKey, error) {
+func (n *Node) SetUp(ctx context.Context, p partner.Profile) (ed25519.PrivateKey, error) {
 	root, err := n.keys.get(rootKeyFile)
 	if err != nil {
 		return nil, err

@@ -14,9 +14,9 @@ import (
 
 	"newspool/internal/agreement"
 	"newspool/internal/config"
-	"newspool/internal/exchange"
 	"newspool/internal/news"
 	"newspool/internal/node"
+	"newspool/internal/partner"
 	"newspool/internal/terms"
 )
 
@@ -60,7 +60,7 @@ func Start(t testing.TB, s Spec) *House {
 	t.Helper()
 	h := &House{Domain: s.Domain, Dir: filepath.Join(t.TempDir(), s.Domain), TB: t}
 	h.open(s)
-	_, err := h.SetUp(context.Background(), exchange.Profile{Domain: s.Domain, Names: s.Names, Kind: "agency", Languages: []string{s.Language}})
+	_, err := h.SetUp(context.Background(), partner.Profile{Domain: s.Domain, Names: s.Names, Kind: "agency", Languages: []string{s.Language}})
 	if err != nil {
 		t.Fatalf("setting up %s: %v", s.Domain, err)
 	}

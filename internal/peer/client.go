@@ -18,6 +18,7 @@ import (
 	"newspool/internal/exchange"
 	"newspool/internal/fault"
 	"newspool/internal/news"
+	"newspool/internal/partner"
 	"newspool/internal/terms"
 	"newspool/protocol"
 )
@@ -95,7 +96,7 @@ func (c *Client) Hello(ctx context.Context, base string, hello []byte) error {
 }
 
 // Get opens a path of the exchange.
-func (c *Client) Get(ctx context.Context, p exchange.Partner, a terms.AgreementID, path string) (io.ReadCloser, error) {
+func (c *Client) Get(ctx context.Context, p partner.Partner, a terms.AgreementID, path string) (io.ReadCloser, error) {
 	r, err := c.authorised(ctx, c.long, http.MethodGet, p, a, path, nil)
 	if err != nil {
 		return nil, err
@@ -104,7 +105,7 @@ func (c *Client) Get(ctx context.Context, p exchange.Partner, a terms.AgreementI
 }
 
 // Post sends a body.
-func (c *Client) Post(ctx context.Context, p exchange.Partner, a terms.AgreementID, path string, body []byte) error {
+func (c *Client) Post(ctx context.Context, p partner.Partner, a terms.AgreementID, path string, body []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	r, err := c.authorised(ctx, c.short, http.MethodPost, p, a, path, body)
@@ -116,7 +117,7 @@ func (c *Client) Post(ctx context.Context, p exchange.Partner, a terms.Agreement
 }
 
 // authorised sends a request under a token, asking for a new one when there is none or it is not taken any more.
-func (c *Client) authorised(ctx context.Context, h *http.Client, method string, p exchange.Partner, a terms.AgreementID, path string, body []byte) (*http.Response, error) {
+func (c *Client) authorised(ctx context.Context, h *http.Client, method string, p partner.Partner, a terms.AgreementID, path string, body []byte) (*http.Response, error) {
 	target := strings.TrimSuffix(p.Base, "/") + "/exchange/v1/" + path
 	for fresh := false; ; fresh = true {
 		t, err := c.token(ctx, p, a, fresh)
@@ -139,7 +140,7 @@ func (c *Client) authorised(ctx context.Context, h *http.Client, method string, 
 }
 
 // token gives a token that lasts for another 30 seconds at least.
-func (c *Client) token(ctx context.Context, p exchange.Partner, a terms.AgreementID, fresh bool) (token, error) {
+func (c *Client) token(ctx context.Context, p partner.Partner, a terms.AgreementID, fresh bool) (token, error) {
 	k := tokenFor{p.Root, a}
 	c.mu.Lock()
 	t, ok := c.tokens[k]

@@ -43,7 +43,7 @@ type Feed struct {
 // an item is the item alone, as JSON with all its fields.
 func Parse(b []byte) (f Feed, err error) {
 	if len(b) > MaxFeed {
-		return Feed{}, fault.New(fault.TooLarge, "ingest.feed_large", "max", MaxFeed)
+		return Feed{}, fault.New(fault.TooLarge, "ingest.feed_large", "mb", MaxFeed>>20)
 	}
 	if deep(b) {
 		return Feed{}, fault.New(fault.Invalid, "ingest.feed_bad").Because(errors.New("nested too deep"))
@@ -66,7 +66,7 @@ func Parse(b []byte) (f Feed, err error) {
 	if err != nil {
 		return Feed{}, fault.New(fault.Invalid, "ingest.feed_bad").Because(err)
 	}
-	f.Title, f.Link = plain(g.Title), strings.TrimSpace(g.Link)
+	f.Title, f.Link = plain(g.Title), oneLine(g.Link)
 	f.Lang = lang(g.Language, &f.Problems)
 	items := g.Items
 	if len(items) > MaxItems {
@@ -109,7 +109,7 @@ func draft(g *gofeed.Feed, f *Feed, it *gofeed.Item) news.Draft {
 	if d.Byline == "" {
 		d.Byline = names(g.Authors)
 	}
-	d.Note = strings.TrimSpace(it.Link)
+	d.Note = oneLine(it.Link)
 	d.Copyright = plain(g.Copyright)
 	d.Lang = f.Lang
 	if dc := it.DublinCoreExt; dc != nil {

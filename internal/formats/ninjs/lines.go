@@ -65,7 +65,7 @@ type splitter struct {
 
 func (s *splitter) give(line int, item []byte, err error) error {
 	if err == nil && len(item) > MaxItem {
-		err = fault.New(fault.TooLarge, "ingest.item_large", "max", MaxItem)
+		err = fault.New(fault.TooLarge, "ingest.item_large", "mb", MaxItem>>20)
 	}
 	if err := s.each(line, item, err); err != nil {
 		return stopped{err}

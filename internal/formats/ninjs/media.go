@@ -92,11 +92,11 @@ func media(a *object) news.Media {
 	}
 	takeRendition(a, &m, renditions(a))
 	for _, alt := range a.list("altids") {
-		switch value := alt.at["value"]; alt.str("role") {
+		switch alt.str("role") {
 		case roleMedia:
-			m.ID, _ = value.(string)
+			m.ID = alt.str("value")
 		case roleSHA256:
-			m.SHA256, _ = value.(string)
+			m.SHA256 = alt.str("value")
 		}
 	}
 	if m.ID == "" {

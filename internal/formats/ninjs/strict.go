@@ -18,7 +18,7 @@ const (
 // decode reads exactly one JSON value. Numbers stay as they were written.
 func decode(b []byte) (any, error) {
 	if len(b) > MaxItem {
-		return nil, fault.New(fault.TooLarge, "ingest.item_large", "max", MaxItem)
+		return nil, fault.New(fault.TooLarge, "ingest.item_large", "mb", MaxItem>>20)
 	}
 	b = bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))
 	if !utf8.Valid(b) {

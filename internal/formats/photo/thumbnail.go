@@ -26,7 +26,7 @@ func Thumbnail(r io.ReadSeeker, maxEdge int) (b []byte, w, h int, err error) {
 		return nil, 0, 0, err
 	}
 	if int64(config.Width)*int64(config.Height) > MaxPixels {
-		return nil, 0, 0, fault.New(fault.TooLarge, "ingest.photo_large", "width", config.Width, "height", config.Height, "max", MaxPixels/1_000_000)
+		return nil, 0, 0, fault.New(fault.TooLarge, "ingest.photo_large", "width", config.Width, "height", config.Height, "mp", MaxPixels/1_000_000)
 	}
 	var info Info
 	readTags(r, k.meta).fill(&info)

@@ -173,6 +173,9 @@ func (s *Shell) recognise(r *http.Request, v *visit) error {
 	return failed
 }
 
+// Now is the time by which pages are made.
+func (s *Shell) Now() time.Time { return s.o.Clock() }
+
 // PersonOf is who makes the request; without an ID it is nobody.
 func PersonOf(r *http.Request) Person { return visitOf(r).person }
 

@@ -176,7 +176,7 @@ func (f *Family) choose(w http.ResponseWriter, r *http.Request, name, cookie, va
 		}
 	}
 	if cookie != "" {
-		f.o.Shell.SetCookie(w, r, cookie, value, time.Now().Add(year))
+		f.o.Shell.SetCookie(w, r, cookie, value, f.o.Shell.Now().Add(year))
 	}
 	return f.o.Shell.Done(w, r, r.PostFormValue("back"), "")
 }

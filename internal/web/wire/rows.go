@@ -63,6 +63,11 @@ func (n names) mark(root news.Root, own bool) page.Mark {
 	if own {
 		return n.own.Mark
 	}
+	for _, p := range n.partners {
+		if p.Root == root && p.Mark.Text != "" {
+			return p.Mark
+		}
+	}
 	return page.NewMark(n.of(root), root, false)
 }
 
@@ -101,7 +106,7 @@ func (c painter) row(l library.Row) row {
 		out.Headline, out.Lang = c.p.T("wire.no_headline"), ""
 	}
 	if l.Words > 0 && !out.Gone {
-		out.Words = c.p.Number(l.Words)
+		out.Words = c.p.T("wire.words_short", "n", l.Words)
 	}
 	if out.Gone && !l.Own {
 		out.Note = c.p.T("wire.use_no_more")

@@ -227,7 +227,7 @@ func (f *Family) formOf(r *http.Request, key string, in input, bad []wrong) form
 		if n, err := strconv.Atoi(u); err == nil {
 			text = base.P.Digits(n)
 			if key := "item.urgency." + u; base.P.Has(key) {
-				text += " · " + base.P.T(key)
+				text += " – " + base.P.T(key)
 			}
 		}
 		p.Urgent = append(p.Urgent, choice{u, text, u == in.Urgency})

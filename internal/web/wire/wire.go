@@ -41,8 +41,9 @@ type Desk interface {
 // Partner is a newsroom whose items are on the wire.
 type Partner struct {
 	Root news.Root
-	Name string // in the reader's language
-	Href string // its page; "" for none
+	Name string    // in the reader's language
+	Mark page.Mark // from its own name, so that it is the same for all readers; without a text one is made from Name
+	Href string    // its page; "" for none
 }
 
 // Agreement is an agreement under which items come and go.

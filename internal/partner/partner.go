@@ -1,4 +1,4 @@
-package exchange
+package partner
 
 import (
 	"context"
@@ -11,10 +11,8 @@ import (
 
 	"newspool/internal/clock"
 	"newspool/internal/fault"
-	"newspool/internal/ledger"
 	"newspool/internal/news"
 	"newspool/internal/store"
-	"newspool/internal/terms"
 	"newspool/protocol"
 )
 
@@ -116,7 +114,7 @@ func (s *Service) Pin(ctx context.Context, document []byte, domainAgrees bool) (
 		return Partner{}, fault.New(fault.Invalid, "partner.ourselves")
 	}
 	old, known := s.Partner(root)
-	p := Partner{Root: root, Domain: id.Domain, Base: id.Base, Identity: id, Keys: keys, Note: note, DomainAgrees: domainAgrees, Added: s.Clock()}
+	p := Partner{Root: root, Domain: id.Domain, Base: id.Base, Identity: id, Keys: keys, Note: note, DomainAgrees: domainAgrees, Added: s.clock()}
 	if known {
 		if id.Number < old.Identity.Number || !keys.Extends(old.Keys) {
 			return Partner{}, fault.New(fault.Conflict, "partner.older_identity", "domain", id.Domain)
@@ -127,7 +125,7 @@ func (s *Service) Pin(ctx context.Context, document []byte, domainAgrees bool) (
 	if err != nil {
 		return Partner{}, err
 	}
-	err = s.DB.Write(ctx, func(tx *store.Tx) error {
+	err = s.db.Write(ctx, func(tx *store.Tx) error {
 		tx.OnCommit(func() { s.remember(p) })
 		if err := tx.Exec(deleteHello, string(root)); err != nil {
 			return err
@@ -144,9 +142,7 @@ func (s *Service) remember(p Partner) {
 	s.mu.Lock()
 	s.partners[p.Root] = p
 	s.mu.Unlock()
-	poke(s.followWake)
-	poke(s.announceWake)
-	s.Changed("partners", string(p.Root))
+	s.changed("partners", string(p.Root))
 }
 
 // Compared notes that a person compared the fingerprints with the partner, by telephone or face to face.
@@ -155,8 +151,8 @@ func (s *Service) Compared(ctx context.Context, root news.Root, by news.PersonID
 	if !ok {
 		return fault.New(fault.NotFound, "partner.unknown")
 	}
-	p.Compared, p.ComparedBy = s.Clock(), by
-	return s.DB.Write(ctx, func(tx *store.Tx) error {
+	p.Compared, p.ComparedBy = s.clock(), by
+	return s.db.Write(ctx, func(tx *store.Tx) error {
 		tx.OnCommit(func() { s.remember(p) })
 		return tx.ExecOne(comparePartner, string(root), clock.Micros(p.Compared), string(by))
 	})
@@ -173,7 +169,7 @@ func (s *Service) Block(ctx context.Context, root news.Root, blocked bool) error
 	if blocked {
 		state = "blocked"
 	}
-	return s.DB.Write(ctx, func(tx *store.Tx) error {
+	return s.db.Write(ctx, func(tx *store.Tx) error {
 		tx.OnCommit(func() { s.remember(p) })
 		return tx.ExecOne(blockPartner, string(root), state)
 	})
@@ -190,30 +186,27 @@ type Waiting struct {
 // maxWaiting is how many strangers may wait at a time.
 const maxWaiting = 100
 
-// TakeHello takes the bytes of a hello. A partner's news of a ledger is followed at once; a stranger's waits for a person, if
-// there is room. The caller is told the same in every case; the error is for our own log.
-func (s *Service) TakeHello(ctx context.Context, b []byte) error {
+// TakeHello takes the bytes of a hello. A stranger's waits for a person, if there is room. For a partner's, known is true: what
+// it announces is for the caller to act upon. An error is for our own log; whoever said hello is told the same in every case.
+func (s *Service) TakeHello(ctx context.Context, b []byte) (h protocol.Hello, root news.Root, known bool, err error) {
 	h, id, keys, err := protocol.OpenHello(b)
 	if err != nil {
-		return err
+		return h, "", false, err
 	}
+	root = news.Root(id.Root)
 	if h.To != string(s.Root()) || id.Root == h.To {
-		return errors.New("hello is for somebody else")
+		return h, root, false, errors.New("hello is for somebody else")
 	}
-	root := news.Root(id.Root)
-	p, known := s.Partner(root)
-	if known {
+	if p, ok := s.Partner(root); ok {
 		if p.Blocked || !keys.Extends(p.Keys) {
-			return errors.New("hello of a partner that is blocked or whose keys do not follow")
+			return h, root, false, errors.New("hello of a partner that is blocked or whose keys do not follow")
 		}
 		if id.Number > p.Identity.Number {
-			if _, err := s.Pin(ctx, []byte(h.Identity), false); err != nil {
-				return err
-			}
+			_, err = s.Pin(ctx, []byte(h.Identity), false)
 		}
-		return s.follow(ctx, root, h)
+		return h, root, true, err
 	}
-	return s.DB.Write(ctx, func(tx *store.Tx) error {
+	return h, root, false, s.db.Write(ctx, func(tx *store.Tx) error {
 		var n int
 		if err := tx.QueryRow(countHello).Scan(&n); err != nil {
 			return err
@@ -225,41 +218,14 @@ func (s *Service) TakeHello(ctx context.Context, b []byte) error {
 		if err != nil {
 			return err
 		}
-		tx.OnCommit(func() { s.Changed("partners", "hello") })
-		return tx.Exec(insertHello, u.String(), string(root), id.Domain, b, clock.Micros(s.Clock()))
+		tx.OnCommit(func() { s.changed("partners", "hello") })
+		return tx.Exec(insertHello, u.String(), string(root), id.Domain, b, clock.Micros(s.clock()))
 	})
-}
-
-// follow makes the ledger that a partner announced one that we follow.
-func (s *Service) follow(ctx context.Context, root news.Root, h protocol.Hello) error {
-	if h.Ledger == "" || h.Agreement == "" || protocol.Origin("", h.Ledger) != trimDomain(h.Origin) {
-		return nil
-	}
-	return s.DB.Write(ctx, func(tx *store.Tx) error {
-		if i, err := ledger.Get(tx, ledger.ID(h.Ledger)); err == nil {
-			if i.Owner != root {
-				return errors.New("a partner announced another newsroom's ledger")
-			}
-			return nil
-		}
-		tx.OnCommit(func() { poke(s.followWake) })
-		return s.Ledgers.Create(tx, ledger.Info{ID: ledger.ID(h.Ledger), Agreement: h.Agreement, Owner: root, Origin: h.Origin})
-	})
-}
-
-// trimDomain leaves the path of an origin line.
-func trimDomain(origin string) string {
-	for i := range len(origin) {
-		if origin[i] == '/' {
-			return origin[i:]
-		}
-	}
-	return origin
 }
 
 // Hellos lists the strangers that wait, newest first.
 func (s *Service) Hellos(ctx context.Context) (out []Waiting, err error) {
-	err = s.DB.Read(ctx, func(r store.Reader) error {
+	err = s.db.Read(ctx, func(r store.Reader) error {
 		rows, err := r.Query(selectHello)
 		if err != nil {
 			return err
@@ -283,53 +249,22 @@ func (s *Service) Hellos(ctx context.Context) (out []Waiting, err error) {
 	return out, err
 }
 
-// OpenHello is a person's answer to a stranger: pin its root, and follow the ledger that it named.
-func (s *Service) OpenHello(ctx context.Context, id string) (Partner, error) {
+// OpenHello is a person's answer to a stranger: its root is pinned. What it announced is for the caller to act upon.
+func (s *Service) OpenHello(ctx context.Context, id string) (Partner, protocol.Hello, error) {
 	all, err := s.Hellos(ctx)
 	if err != nil {
-		return Partner{}, err
+		return Partner{}, protocol.Hello{}, err
 	}
 	for _, w := range all {
 		if w.ID == id {
 			p, err := s.Pin(ctx, []byte(w.Hello.Identity), false)
-			if err != nil {
-				return p, err
-			}
-			return p, s.follow(ctx, p.Root, w.Hello)
+			return p, w.Hello, err
 		}
 	}
-	return Partner{}, fault.New(fault.NotFound, "partner.no_hello")
+	return Partner{}, protocol.Hello{}, fault.New(fault.NotFound, "partner.no_hello")
 }
 
 // DismissHello forgets a stranger's words.
 func (s *Service) DismissHello(ctx context.Context, root news.Root) error {
-	return s.DB.Write(ctx, func(tx *store.Tx) error { return tx.Exec(deleteHello, string(root)) })
-}
-
-const insertAnnouncement = `INSERT INTO announcement (root, agreement, ledger, words, due_us, tries, last_error) VALUES ($1, $2, $3, $4, $5, 0, '')
-	ON CONFLICT (root, ledger) DO NOTHING`
-
-// OpenLedger opens our ledger in an agreement, in the transaction, and has every other party that has a node told of it.
-func (s *Service) OpenLedger(tx *store.Tx, agreement terms.AgreementID, parties []news.Root, words string) (ledger.ID, error) {
-	self := s.Self()
-	id := ledger.ID(protocol.NewID())
-	err := s.Ledgers.Create(tx, ledger.Info{ID: id, Agreement: string(agreement), Owner: news.Root(self.Root), Own: true, Origin: protocol.Origin(self.Domain, string(id))})
-	if err != nil {
-		return "", err
-	}
-	for _, p := range parties {
-		if p == "" || p == news.Root(self.Root) {
-			continue
-		}
-		if err := tx.Exec(insertAnnouncement, string(p), string(agreement), string(id), words, clock.Micros(s.Clock())); err != nil {
-			return "", err
-		}
-	}
-	tx.OnCommit(func() {
-		s.mu.Lock()
-		s.own[agreement] = id
-		s.mu.Unlock()
-		poke(s.announceWake)
-	})
-	return id, nil
+	return s.db.Write(ctx, func(tx *store.Tx) error { return tx.Exec(deleteHello, string(root)) })
 }

@@ -1,4 +1,4 @@
-package exchange
+package partner
 
 import (
 	"context"
@@ -49,7 +49,7 @@ func (s *Service) loadSelf(r store.Reader) error {
 
 // become signs the identity and keeps it for serving.
 func (s *Service) become(id protocol.Identity) error {
-	b, err := protocol.SignIdentity(id, s.Keys.Log)
+	b, err := protocol.SignIdentity(id, s.keys.Log)
 	if err != nil {
 		return err
 	}
@@ -79,10 +79,10 @@ func (s *Service) SetUp(ctx context.Context, root ed25519.PrivateKey, p Profile)
 	for _, k := range []struct {
 		role string
 		pub  ed25519.PublicKey
-	}{{protocol.RoleLog, s.Keys.Log.Public().(ed25519.PublicKey)}, {protocol.RoleCosigner, s.Keys.Cosigner.Public().(ed25519.PublicKey)}} {
+	}{{protocol.RoleLog, s.keys.Log.Public().(ed25519.PublicKey)}, {protocol.RoleCosigner, s.keys.Cosigner.Public().(ed25519.PublicKey)}} {
 		e, err := protocol.SignKeyEntry(protocol.KeyEntry{
 			Root: id.Root, Number: len(keys.Raw) + 1, Previous: keys.Last(), Act: protocol.ActAdd,
-			Role: k.role, Key: protocol.FormatPublic(k.pub), Time: clock.Micros(s.Clock()),
+			Role: k.role, Key: protocol.FormatPublic(k.pub), Time: clock.Micros(s.clock()),
 		}, root)
 		if err != nil {
 			return err
@@ -97,7 +97,7 @@ func (s *Service) SetUp(ctx context.Context, root ed25519.PrivateKey, p Profile)
 	if err != nil {
 		return err
 	}
-	return s.DB.Write(ctx, func(tx *store.Tx) error { return tx.Exec(insertSelf, id.Root, string(doc)) })
+	return s.db.Write(ctx, func(tx *store.Tx) error { return tx.Exec(insertSelf, id.Root, string(doc)) })
 }
 
 // Describe changes what we tell about ourselves; the document gets the next number.
@@ -115,17 +115,17 @@ func (s *Service) Describe(ctx context.Context, p Profile) error {
 	if err != nil {
 		return err
 	}
-	return s.DB.Write(ctx, func(tx *store.Tx) error { return tx.Exec(updateSelf, string(doc)) })
+	return s.db.Write(ctx, func(tx *store.Tx) error { return tx.Exec(updateSelf, string(doc)) })
 }
 
 // RootStored notes that a person has put the root key away outside the node.
 func (s *Service) RootStored(ctx context.Context) error {
-	return s.DB.Write(ctx, func(tx *store.Tx) error { return tx.Exec(storedSelf, clock.Micros(s.Clock())) })
+	return s.db.Write(ctx, func(tx *store.Tx) error { return tx.Exec(storedSelf, clock.Micros(s.clock())) })
 }
 
 // RootIsStored reports whether RootStored was ever called.
 func (s *Service) RootIsStored(ctx context.Context) (stored bool, err error) {
-	err = s.DB.Read(ctx, func(r store.Reader) error {
+	err = s.db.Read(ctx, func(r store.Reader) error {
 		var doc string
 		var us int64
 		err := r.QueryRow(selectSelf).Scan(&doc, &us)

@@ -1,0 +1,88 @@
+package exchange
+
+import (
+	"context"
+	"errors"
+
+	"newspool/internal/clock"
+	"newspool/internal/ledger"
+	"newspool/internal/news"
+	"newspool/internal/partner"
+	"newspool/internal/store"
+	"newspool/internal/terms"
+	"newspool/protocol"
+)
+
+// TakeHello takes the bytes of a hello. A partner's news of a ledger is followed at once; a stranger's words wait for a person.
+// The caller is told the same in every case; the error is for our own log.
+func (s *Service) TakeHello(ctx context.Context, b []byte) error {
+	h, root, known, err := s.Service.TakeHello(ctx, b)
+	if err != nil || !known {
+		return err
+	}
+	return s.follow(ctx, root, h)
+}
+
+// OpenHello is a person's answer to a stranger: pin its root, and follow the ledger that it named.
+func (s *Service) OpenHello(ctx context.Context, id string) (partner.Partner, error) {
+	p, h, err := s.Service.OpenHello(ctx, id)
+	if err != nil {
+		return p, err
+	}
+	return p, s.follow(ctx, p.Root, h)
+}
+
+// follow makes the ledger that a partner announced one that we follow.
+func (s *Service) follow(ctx context.Context, root news.Root, h protocol.Hello) error {
+	if h.Ledger == "" || h.Agreement == "" || protocol.Origin("", h.Ledger) != trimDomain(h.Origin) {
+		return nil
+	}
+	return s.DB.Write(ctx, func(tx *store.Tx) error {
+		if i, err := ledger.Get(tx, ledger.ID(h.Ledger)); err == nil {
+			if i.Owner != root {
+				return errors.New("a partner announced another newsroom's ledger")
+			}
+			return nil
+		}
+		tx.OnCommit(func() { poke(s.followWake) })
+		return s.Ledgers.Create(tx, ledger.Info{ID: ledger.ID(h.Ledger), Agreement: h.Agreement, Owner: root, Origin: h.Origin})
+	})
+}
+
+// trimDomain leaves the path of an origin line.
+func trimDomain(origin string) string {
+	for i := range len(origin) {
+		if origin[i] == '/' {
+			return origin[i:]
+		}
+	}
+	return origin
+}
+
+const insertAnnouncement = `INSERT INTO announcement (root, agreement, ledger, words, due_us, tries, last_error) VALUES ($1, $2, $3, $4, $5, 0, '')
+	ON CONFLICT (root, ledger) DO NOTHING`
+
+// OpenLedger opens our ledger in an agreement, in the transaction, and has every other party that has a node told of it.
+func (s *Service) OpenLedger(tx *store.Tx, agreement terms.AgreementID, parties []news.Root, words string) (ledger.ID, error) {
+	self := s.Self()
+	id := ledger.ID(protocol.NewID())
+	err := s.Ledgers.Create(tx, ledger.Info{ID: id, Agreement: string(agreement), Owner: news.Root(self.Root), Own: true, Origin: protocol.Origin(self.Domain, string(id))})
+	if err != nil {
+		return "", err
+	}
+	for _, p := range parties {
+		if p == "" || p == news.Root(self.Root) {
+			continue
+		}
+		if err := tx.Exec(insertAnnouncement, string(p), string(agreement), string(id), words, clock.Micros(s.Clock())); err != nil {
+			return "", err
+		}
+	}
+	tx.OnCommit(func() {
+		s.mu.Lock()
+		s.own[agreement] = id
+		s.mu.Unlock()
+		poke(s.announceWake)
+	})
+	return id, nil
+}

@@ -1,0 +1,214 @@
+package ingest
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"strings"
+
+	"newspool/internal/fault"
+	"newspool/internal/formats/feed"
+	"newspool/internal/formats/ninjs"
+	"newspool/internal/news"
+)
+
+// MaxFile is how much of one file is read, unpacked; what comes after it is fault.TooLarge.
+const MaxFile = 2 << 30
+
+// File takes in one file or stream: ninjs (lines, an array, single objects), other JSON by a mapping, a feed; plain or
+// gzip. The name is for the report and helps to find the format; it may be empty.
+//
+// Faults: ingest.format_unknown, ingest.gzip, ingest.feed_bad … (Invalid) when nothing can be read at all, trouble of the
+// desk (Unavailable, Internal), and the end of ctx. The report counts what was done before.
+func (s *Service) File(ctx context.Context, name string, r io.Reader, o ItemOptions) (Report, error) {
+	report, err := s.run(ctx, o, func(give giver) error { return produce(ctx, name, r, o, give) })
+	report.Files = 1
+	return report, err
+}
+
+// produce finds the format and the items.
+func produce(ctx context.Context, name string, r io.Reader, o ItemOptions, give giver) error {
+	left := int64(MaxFile)
+	in := bufio.NewReaderSize(&limited{ctx, r, &left}, 4096)
+	if magic, _ := in.Peek(2); len(magic) == 2 && magic[0] == 0x1f && magic[1] == 0x8b {
+		z, err := gzip.NewReader(in)
+		if err != nil {
+			return fault.New(fault.Invalid, "ingest.gzip").Because(err)
+		}
+		unpacked := int64(MaxFile)
+		in = bufio.NewReaderSize(&limited{ctx, z, &unpacked}, 4096)
+	}
+	at := func(n int) string { return fmt.Sprintf("%s:%d", path.Base(name), n) }
+	if name == "" {
+		at = func(n int) string { return fmt.Sprintf(":%d", n) }
+	}
+	head, err := in.Peek(2048)
+	if err != nil && err != io.EOF && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return err
+	}
+	switch kindOf(name, head) {
+	case "json":
+		parse := ninjs.Parse
+		if o.Mapping != nil {
+			parse = o.Mapping.Parse
+		}
+		return ninjs.Split(in, func(line int, item []byte, err error) error {
+			var d news.Draft
+			if err == nil {
+				d, err = parse(item)
+			}
+			return give(at(line), d, err)
+		})
+	case "feed":
+		b, err := io.ReadAll(io.LimitReader(in, feed.MaxFeed+1))
+		if err != nil {
+			return unpacking(err)
+		}
+		f, err := feed.Parse(b)
+		if err != nil {
+			return err
+		}
+		return giveFeed(f, at, give)
+	case "empty":
+		return nil
+	}
+	return fault.New(fault.Invalid, "ingest.format_unknown", "name", path.Base(name))
+}
+
+// giveFeed hands on the items of a feed, oldest first: feeds begin with the newest.
+func giveFeed(f feed.Feed, at func(n int) string, give giver) error {
+	for i := len(f.Items) - 1; i >= 0; i-- {
+		if err := give(at(i+1), f.Items[i], nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func unpacking(err error) error {
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, gzip.ErrChecksum) || errors.Is(err, gzip.ErrHeader) {
+		return fault.New(fault.Invalid, "ingest.gzip").Because(err)
+	}
+	return err
+}
+
+// kindOf finds the format by the content, and by the name where the content does not tell.
+func kindOf(name string, head []byte) string {
+	text := bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), " \t\r\n")
+	switch {
+	case len(text) == 0:
+		return "empty"
+	case bytes.Contains(text, []byte("jsonfeed.org/version/")):
+		return "feed"
+	case text[0] == '{' || text[0] == '[':
+		return "json"
+	case text[0] == '<', bytes.HasPrefix(head, []byte("\xff\xfe")), bytes.HasPrefix(head, []byte("\xfe\xff")): // also UTF-16
+		return "feed"
+	}
+	switch wanted(name) {
+	case "json", "feed":
+		return wanted(name)
+	}
+	return ""
+}
+
+// wanted says what a name promises; "" for files that are passed over in a folder.
+func wanted(name string) string {
+	name = strings.TrimSuffix(strings.ToLower(name), ".gz")
+	switch path.Ext(name) {
+	case ".json", ".jsonl", ".ndjson", ".ninjs":
+		return "json"
+	case ".xml", ".rss", ".atom":
+		return "feed"
+	}
+	return ""
+}
+
+// limited ends with its context, and with fault.TooLarge at its limit.
+type limited struct {
+	ctx  context.Context
+	r    io.Reader
+	left *int64
+}
+
+func (l *limited) Read(p []byte) (int, error) {
+	if err := l.ctx.Err(); err != nil {
+		return 0, err
+	}
+	if *l.left <= 0 {
+		return 0, fault.New(fault.TooLarge, "ingest.file_large", "gb", MaxFile>>30)
+	}
+	n, err := l.r.Read(p[:min(int64(len(p)), *l.left)])
+	*l.left -= int64(n)
+	return n, err
+}
+
+// Folder takes in all files below a folder that have an ending of a format (.json, .jsonl, .ndjson, .ninjs, .xml, .rss,
+// .atom, each also with .gz), in the order of their names. A file that cannot be read is a problem of the report and stops
+// no other; the error is trouble of the desk, or the end of ctx.
+func (s *Service) Folder(ctx context.Context, dir fs.FS, o ItemOptions) (Report, error) {
+	var whole Report
+	each := o
+	err := fs.WalkDir(dir, ".", func(name string, e fs.DirEntry, err error) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err != nil {
+			whole.bad(name, fault.New(fault.Unavailable, "ingest.file_unreadable", "name", name).Because(err))
+			return nil
+		}
+		if e.IsDir() {
+			return nil
+		}
+		if wanted(name) == "" || !e.Type().IsRegular() {
+			whole.Passed++
+			return nil
+		}
+		if o.Progress != nil {
+			each.Progress = func(part Report) {
+				sum := whole
+				sum.Problems = append([]ItemProblem(nil), whole.Problems...)
+				sum.add(part)
+				o.Progress(sum)
+			}
+		}
+		return s.fileOf(ctx, dir, name, each, &whole)
+	})
+	return whole, err
+}
+
+// fileOf takes in one file of a folder. Its error ends the walk.
+func (s *Service) fileOf(ctx context.Context, dir fs.FS, name string, o ItemOptions, whole *Report) error {
+	f, err := dir.Open(name)
+	if err != nil {
+		whole.bad(name, fault.New(fault.Unavailable, "ingest.file_unreadable", "name", name).Because(err))
+		return nil
+	}
+	defer f.Close()
+	part, err := s.File(ctx, name, f, o)
+	whole.add(part)
+	switch {
+	case err == nil:
+		return nil
+	case refusal(err):
+		whole.bad(name, fault.Of(err))
+		return nil
+	}
+	var broken *fs.PathError
+	if errors.As(err, &broken) {
+		whole.bad(name, fault.New(fault.Unavailable, "ingest.file_unreadable", "name", name).Because(err))
+		return nil
+	}
+	return err
+}
+
+// bad notes a file of which nothing, or nothing more, can be read.
+func (r *Report) bad(name string, f *fault.Error) {
+	r.note(ItemProblem{Where: name, Key: f.Key, Args: f.Args, Fatal: true})
+}

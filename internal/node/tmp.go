@@ -1,5 +1,0 @@
-package node
-
-type tmpHub struct{}
-
-func (*tmpHub) Publish(topic, value string) {}
