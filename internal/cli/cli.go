@@ -23,9 +23,6 @@ import (
 	"newspool/internal/store"
 )
 
-// Version is the version of the program.
-const Version = "0.1.0"
-
 // commands is the command line.
 type commands struct {
 	config.Settings
@@ -178,6 +175,6 @@ func (a *app) withNode(fn func(n *node.Node) error) error {
 type versionCmd struct{}
 
 func (versionCmd) Run(a *app) error {
-	_, err := fmt.Fprintln(a.out, "newspool", Version)
+	_, err := fmt.Fprintln(a.out, "newspool", node.Version)
 	return err
 }

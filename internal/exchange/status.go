@@ -183,6 +183,35 @@ func (s *Service) Deliveries(ctx context.Context, item news.ItemID) (out []Deliv
 	return out, err
 }
 
+// Would says for an item of our own that was not released to whom it would go, and to whom not and why.
+func (s *Service) Would(ctx context.Context, item news.ItemID) (out []Delivery, err error) {
+	it, err := s.Library.Item(ctx, item)
+	if err != nil || !it.Own || !it.Released.IsZero() {
+		return nil, err
+	}
+	story, err := s.Library.Version(ctx, item, 0)
+	if err != nil {
+		return nil, err
+	}
+	facts := terms.StoryFacts(story)
+	facts.From, facts.Class = s.Root(), news.First
+	for _, a := range s.Agreements.Active() {
+		facts.Suspended, facts.Ends = a.Suspended, a.Ends
+		for _, party := range s.Agreements.Parties(a.Agreement) {
+			if party == facts.From {
+				continue
+			}
+			facts.To = party
+			d := Delivery{Number: it.Version, Agreement: a.Agreement, Partner: party, State: Queued}
+			if decision := terms.May(a.Revision, facts, terms.Send, s.Clock()); decision.Answer != terms.Yes {
+				d.State, d.Clause, d.Key, d.Args = Refused, decision.Clause, decision.Key, decision.Args
+			}
+			out = append(out, d)
+		}
+	}
+	return out, nil
+}
+
 func (s *Service) deliveryState(r store.Reader, d *Delivery) error {
 	h, ok, err := ledger.FirstHeld(r, d.Ledger, string(d.Partner), d.Seq)
 	if err != nil {

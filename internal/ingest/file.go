@@ -42,14 +42,14 @@ func produce(ctx context.Context, name string, r io.Reader, o ItemOptions, give 
 			return fault.New(fault.Invalid, "ingest.gzip").Because(err)
 		}
 		unpacked := int64(MaxFile)
-		in = bufio.NewReaderSize(&limited{ctx, z, &unpacked}, 4096)
+		in = bufio.NewReaderSize(&limited{ctx, ninjs.Unzipped{Reader: z}, &unpacked}, 4096)
 	}
 	at := func(n int) string { return fmt.Sprintf("%s:%d", path.Base(name), n) }
 	if name == "" {
 		at = func(n int) string { return fmt.Sprintf(":%d", n) }
 	}
 	head, err := in.Peek(2048)
-	if err != nil && err != io.EOF && !errors.Is(err, io.ErrUnexpectedEOF) {
+	if err != nil && err != io.EOF && len(head) == 0 {
 		return err
 	}
 	switch kindOf(name, head) {
@@ -68,7 +68,7 @@ func produce(ctx context.Context, name string, r io.Reader, o ItemOptions, give 
 	case "feed":
 		b, err := io.ReadAll(io.LimitReader(in, feed.MaxFeed+1))
 		if err != nil {
-			return unpacking(err)
+			return err
 		}
 		f, err := feed.Parse(b)
 		if err != nil {
@@ -89,13 +89,6 @@ func giveFeed(f feed.Feed, at func(n int) string, give giver) error {
 		}
 	}
 	return nil
-}
-
-func unpacking(err error) error {
-	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, gzip.ErrChecksum) || errors.Is(err, gzip.ErrHeader) {
-		return fault.New(fault.Invalid, "ingest.gzip").Because(err)
-	}
-	return err
 }
 
 // kindOf finds the format by the content, and by the name where the content does not tell.

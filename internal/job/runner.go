@@ -101,7 +101,7 @@ type Runner struct {
 const (
 	selectJob = `SELECT id, kind, COALESCE(about, ''), payload, tries, asked FROM job WHERE `
 	dueLater  = selectJob + `state = 'waiting' AND due_us > 0 AND due_us <= $1 AND kind IN (%s) ORDER BY due_us, id LIMIT $2`
-	dueNow    = selectJob + `state = 'waiting' AND due_us = 0 AND $1 >= 0 AND kind IN (%s) ORDER BY id LIMIT $2`
+	dueNow    = selectJob + `state = 'waiting' AND due_us = 0 AND due_us <= $1 AND kind IN (%s) ORDER BY id LIMIT $2`
 	orphaned  = selectJob + `state = 'running' AND lease_us <= $1 AND kind IN (%s) ORDER BY id LIMIT $2`
 	nextDue   = `SELECT COALESCE(MIN(due_us), 0) FROM job WHERE state = 'waiting' AND due_us > $1 AND kind IN (%s)`
 	takeJob   = `UPDATE job SET state = 'running', tries = tries + 1, lease_us = $1, holder = $2 WHERE id = $3`

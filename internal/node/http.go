@@ -3,17 +3,89 @@ package node
 import (
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"time"
 
-	"newspool/internal/store"
+	"newspool/internal/desk"
+	"newspool/internal/fault"
+	"newspool/internal/ledger"
+	"newspool/internal/web/page"
+	"newspool/internal/web/settings"
+	"newspool/internal/web/signin"
+	"newspool/internal/web/wire"
 )
+
+// Version is the version of the program.
+const Version = "0.1.0"
+
+// family is the pages of one part of the desk.
+type family interface{ Routes(*http.ServeMux) }
 
 // serveAll makes the handler of a node that knows who it is.
 func (n *Node) serveAll() error {
+	shell, err := page.New(page.Options{
+		Bundle: n.Bundle, Root: n.Exchange.Root(), House: house{n}, Sessions: accounts{n}, Zone: n.Settings.Zone(), Clock: n.Clock, Log: n.Log,
+		Nav: []page.Entry{
+			{Name: "wire", Href: "/wire", Key: "g w"},
+			{Name: "agreements", Href: "/agreements", Key: "g a"},
+			{Name: "partners", Href: "/partners", Key: "g p"},
+			{Name: "settings", Href: "/settings", Key: "g s"},
+		},
+	})
+	if err != nil {
+		return err
+	}
 	mux := http.NewServeMux()
+	shell.Routes(mux)
 	n.server.Routes(mux)
 	n.health(mux)
-	return n.answerWith(mux)
+	mux.Handle("GET /proof/{ledger}/{seq}", shell.Signed(n.proofFile))
+	d := desk.New(n.DB, n.Library, n.People, judge{n.Exchange}, n.Clock)
+	families, err := n.families(shell, d)
+	if err != nil {
+		return err
+	}
+	for _, f := range families {
+		f.Routes(mux)
+	}
+	return n.answerWith(http.NewCrossOriginProtection().Handler(mux))
+}
+
+// families are the pages that work today.
+func (n *Node) families(shell *page.Shell, d *desk.Service) ([]family, error) {
+	sign, err := signin.New(signin.Options{Shell: shell, People: accounts{n}, Remote: n.remote})
+	if err != nil {
+		return nil, err
+	}
+	w, err := wire.New(wire.Options{
+		Shell: shell, Root: n.Exchange.Root(), Library: n.Library, Desk: n.Library, Directory: directory{n}, Exchange: wireExchange{n},
+		Use: deskUse{d}, Writing: d, Bell: bell{n}, Preferences: accounts{n},
+	})
+	if err != nil {
+		return nil, err
+	}
+	set, err := settings.New(settings.Options{Shell: shell, People: n.People, Node: n, Remote: n.remote})
+	if err != nil {
+		return nil, err
+	}
+	return []family{sign, w, set}, nil
+}
+
+// proofFile hands out the proof of a record.
+func (n *Node) proofFile(w http.ResponseWriter, r *http.Request) error {
+	seq, err := strconv.ParseInt(r.PathValue("seq"), 10, 64)
+	if err != nil {
+		return fault.New(fault.NotFound, "fault.not_found")
+	}
+	b, err := n.Exchange.Proof(r.Context(), ledger.ID(r.PathValue("ledger")), seq)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Disposition", `attachment; filename="proof-`+r.PathValue("seq")+`.json"`)
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	_, err = w.Write(b)
+	return err
 }
 
 // serveSetup makes the handler of a node that has not been set up.
@@ -28,15 +100,17 @@ func (n *Node) answerWith(h http.Handler) error {
 	return nil
 }
 
+// remote is the address of a visitor: that of the connection, or what one of our own proxies says.
+func (n *Node) remote(r *http.Request) string {
+	return visitor(r, n.Settings.Proxies())
+}
+
 // health answers the two questions of a supervisor: is the process alive, and can it work.
 func (n *Node) health(mux *http.ServeMux) {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
-		err := n.DB.Read(r.Context(), func(rd store.Reader) error {
-			var one int
-			return rd.QueryRow(`SELECT 1`).Scan(&one)
-		})
+		err := n.databaseReady(r.Context())
 		w.Header().Set("Content-Type", "application/json")
 		if err != nil {
 			w.WriteHeader(http.StatusServiceUnavailable)

@@ -65,6 +65,7 @@ type Node struct {
 	tls      *tlsKeys
 	listener net.Listener
 	handler  atomic.Pointer[http.Handler]
+	started  time.Time
 	began    chan struct{} // closed when the newsroom is set up
 	once     sync.Once
 	server   *peer.Server
@@ -93,7 +94,7 @@ func New(ctx context.Context, o Options) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Node{Settings: o.Settings, Log: o.Log, Clock: o.Clock, unlock: unlock, listener: o.Listener, began: make(chan struct{})}
+	n := &Node{Settings: o.Settings, Log: o.Log, Clock: o.Clock, unlock: unlock, listener: o.Listener, started: o.Clock(), began: make(chan struct{})}
 	if err := n.open(ctx, o); err != nil {
 		n.Close()
 		return nil, err

@@ -165,6 +165,9 @@ func steps(engine Engine, all []Migration) ([]step, error) {
 }
 
 func series(engine Engine, m Migration) ([]step, error) {
+	if m.Files == nil {
+		return nil, nil
+	}
 	var list []step
 	err := fs.WalkDir(m.Files, ".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {

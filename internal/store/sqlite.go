@@ -24,9 +24,11 @@ type lite struct {
 	pool litePool
 }
 
-// The settings of each kind of connection. A page is 16 KiB: versions of stories are a few KiB each.
+// The settings of each kind of connection. A page is 16 KiB: versions of stories are a few KiB each. The driver applies _pragma
+// in the order of the alphabet and _journal_mode after that, which is what the page size of a new file needs.
 const (
-	liteAll    = "_pragma=busy_timeout(10000)&_pragma=page_size(16384)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=secure_delete(1)&_pragma=wal_autocheckpoint(0)&_pragma=temp_store(MEMORY)&_dqs=0&_error_rc=1&_txlock=immediate&mode=rw"
+	liteAll = "_busy_timeout=10000&_pragma=page_size(16384)&_pragma=secure_delete(1)&_pragma=temp_store(MEMORY)" +
+		"&_pragma=wal_autocheckpoint(0)&_foreign_keys=1&_journal_mode=WAL&_synchronous=FULL&_dqs=0&_error_rc=1&_txlock=immediate&mode=rw"
 	liteWriter = liteAll + "&_pragma=cache_size(-65536)"
 	liteReader = liteAll + "&_pragma=cache_size(-8192)&_query_only=1"
 	liteMover  = liteAll + "&_pragma=cache_size(-1024)"

@@ -126,9 +126,9 @@ func (w *writer) loop() {
 	for first := range w.queue {
 		w.batch = w.gather(first)
 		w.last = len(w.batch)
-		if w.attempt(w.batch) {
+		if w.attempt(w.batch, false) {
 			for i := range w.batch {
-				w.attempt(w.batch[i : i+1])
+				w.attempt(w.batch[i:i+1], true)
 			}
 		}
 		w.batch, w.group = nil, nil
@@ -159,9 +159,9 @@ func (w *writer) gather(first *work) []*work {
 	return works
 }
 
-// attempt runs the works in one transaction and tells each its result. It says true, having told nobody, if the transaction was
-// undone as a whole and each work must run again alone.
-func (w *writer) attempt(works []*work) (again bool) {
+// attempt runs the works in one transaction and tells each its result. Unless it is the last attempt, it may say true, having told
+// nobody: the transaction was undone as a whole and each work must run again alone.
+func (w *writer) attempt(works []*work, last bool) (again bool) {
 	g := &group{works: works, bell: &w.bell}
 	w.group = g
 	if err := w.begin(g); err != nil {
@@ -182,7 +182,7 @@ func (w *writer) attempt(works []*work) (again bool) {
 		w.committed(g)
 		return false
 	}
-	return g.failed(err)
+	return g.failed(err, last)
 }
 
 func (w *writer) begin(g *group) error {
@@ -343,16 +343,16 @@ func (w *writer) committed(g *group) {
 	}
 }
 
-// failed rolls everything back. A group of one, and one whose commit is unknown, is told; any other runs again.
-func (g *group) failed(err error) (again bool) {
+// failed rolls everything back. A group whose commit is unknown is told, and so is a single closure, unless the connection failed it.
+// All others run again.
+func (g *group) failed(err error, last bool) (again bool) {
 	_ = g.s.end(false)
 	for i := len(g.works) - 1; i >= 0; i-- {
 		if k := g.works[i]; k.tx != nil {
 			k.undo()
 		}
 	}
-	isUnknown := errors.Is(err, ErrCommitUnknown)
-	if len(g.works) > 1 && !isUnknown {
+	if !last && !errors.Is(err, ErrCommitUnknown) && (len(g.works) > 1 || errors.Is(err, errGroupLost)) {
 		for _, k := range g.works {
 			k.tx = nil
 		}

@@ -3,6 +3,7 @@ package ninjs
 import (
 	"bufio"
 	"bytes"
+	"compress/flate"
 	"compress/gzip"
 	"encoding/json"
 	"errors"
@@ -34,23 +35,31 @@ func Split(r io.Reader, each func(line int, item []byte, err error) error) error
 		if err != nil {
 			return fault.New(fault.Invalid, "ingest.gzip").Because(err)
 		}
-		in = bufio.NewReaderSize(z, 64<<10)
+		in = bufio.NewReaderSize(Unzipped{z}, 64<<10)
 	}
 	if mark, _ := in.Peek(3); string(mark) == "\xef\xbb\xbf" {
 		in.Discard(3)
 	}
 	s := splitter{in: in, each: each, line: 1}
 	var stop stopped
-	err := s.run()
-	switch {
-	case err == nil, err == io.EOF:
-		return nil
-	case errors.As(err, &stop):
+	if err := s.run(); errors.As(err, &stop) {
 		return stop.error
-	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.Is(err, io.ErrUnexpectedEOF):
-		return fault.New(fault.Invalid, "ingest.gzip").Because(err)
+	} else if err != io.EOF {
+		return err
 	}
-	return err
+	return nil
+}
+
+// Unzipped reads a gzip stream and turns damage of it into fault.Invalid, "ingest.gzip".
+type Unzipped struct{ *gzip.Reader }
+
+func (u Unzipped) Read(p []byte) (int, error) {
+	n, err := u.Reader.Read(p)
+	var corrupt flate.CorruptInputError
+	if errors.As(err, &corrupt) || errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = fault.New(fault.Invalid, "ingest.gzip").Because(err)
+	}
+	return n, err
 }
 
 // stopped marks an error of the caller's own.
@@ -73,8 +82,9 @@ func (s *splitter) give(line int, item []byte, err error) error {
 	return nil
 }
 
-// run decides by the beginning. A bracket begins an array. A first line that is a whole item, or no object, means lines;
-// else the next one tells: in lines every line begins an object, in one object over several lines the second never does.
+// run gives all items and ends with io.EOF, or the error that stopped it. It decides by the beginning. A bracket begins an
+// array. A first line that is a whole item, or no object, means lines; else the next one tells: in lines every line begins
+// an object, in one object over several lines the second never does.
 func (s *splitter) run() error {
 	for {
 		c, err := s.in.ReadByte()

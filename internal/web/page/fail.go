@@ -8,6 +8,7 @@ import (
 
 	"newspool/internal/fault"
 	"newspool/internal/i18n"
+	"newspool/internal/terms"
 )
 
 // Status is the HTTP status of a kind of fault.
@@ -40,7 +41,7 @@ func Sentence(p *i18n.Printer, err error) string {
 	if f.Kind == fault.Internal || !p.Has(f.Key) {
 		return p.T("fault.internal")
 	}
-	return p.Text(f.Key, f.Args)
+	return terms.Say(p, terms.Line{Key: f.Key, Args: f.Args}) // a refusal of the terms has coded values
 }
 
 // wrongPage is the page of an error.

@@ -18,11 +18,12 @@ import (
 
 // article is an item as it is shown in the preview and on its own page.
 type article struct {
-	P    *i18n.Printer
-	Full bool   // on its own page
-	Path string // its page
-	Href string // the preview, or the page: what a comparison comes back to
-	Part string // the element that a comparison is put into
+	P     *i18n.Printer
+	Full  bool   // on its own page
+	Path  string // its page
+	Short string // as it stands in addresses
+	Href  string // the preview, or the page: what a comparison comes back to
+	Part  string // the element that a comparison is put into
 
 	Version, Newest int
 	Own             bool
@@ -145,6 +146,7 @@ func (f *Family) frameOf(r *http.Request, c painter, item library.Item) *article
 	a := &article{
 		P:       c.p,
 		Path:    page.ItemPath(item.Item),
+		Short:   page.ShortItem(item.Item),
 		Version: item.Version,
 		Newest:  item.Version,
 		Own:     item.Own,

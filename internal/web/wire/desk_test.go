@@ -341,7 +341,7 @@ func (d *desk) Take(_ context.Context, person news.PersonID, id news.ItemID, ver
 		return "", d.refuse
 	}
 	d.note("take %s %s v%d %s", person, page.ShortItem(id), version, form)
-	return "Credit: Baltra Press", nil
+	return "Baltra Press", nil
 }
 
 func (d *desk) Save(_ context.Context, _ news.PersonID, id news.ItemID, s news.Draft) (news.ItemID, error) {

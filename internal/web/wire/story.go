@@ -93,7 +93,7 @@ func inputOf(s news.Story, zone *time.Location) input {
 		in.Embargo = s.Embargo.In(zone).Format(localTime)
 	}
 	in.Marked = hasMarks.MatchString(s.Body)
-	in.Body = s.Body
+	in.Body = blockLines(s.Body)
 	if !in.Marked {
 		in.Body = plainBody(s.Body)
 	}
@@ -111,6 +111,19 @@ func inputOf(s news.Story, zone *time.Location) input {
 
 // hasMarks finds what plain text cannot hold.
 var hasMarks = regexp.MustCompile(`<(h[1-6]|ul|ol|li|blockquote|a|em|strong|table|bdi)[ >/]`)
+
+// blockLines puts each block on a line of its own, so that a body can be edited with its marks.
+func blockLines(body string) string {
+	var out []string
+	for body != "" {
+		n := blockEnd(body)
+		if block := strings.TrimSpace(body[:n]); block != "" {
+			out = append(out, block)
+		}
+		body = body[n:]
+	}
+	return strings.Join(out, "\n")
+}
 
 const localTime = "2006-01-02T15:04"
 

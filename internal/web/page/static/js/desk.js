@@ -54,7 +54,16 @@ document.addEventListener("click", (e) => {
 async function follow(link) {
 	if (!(await load(link.href, link.dataset.into, link.dataset.part))) { return; }
 	if (!link.hasAttribute("data-quiet")) { history.pushState({ into: link.dataset.into, part: link.dataset.part }, "", link.href); }
-	if (link.dataset.into === "list") { document.querySelector("#list h1").focus(); listen(); }
+	if (link.dataset.into === "list") { afterList(); }
+}
+
+// afterList sets up what a list that was put in needs: the row that is open, the stream, the bell.
+function afterList() {
+	const open = document.querySelector("#preview [data-open]")?.dataset.open ?? "";
+	document.querySelector(`#list [data-item="${CSS.escape(open)}"]`)?.setAttribute("aria-current", "true");
+	document.querySelector("#list h1").focus();
+	showBell();
+	listen();
 }
 
 document.addEventListener("submit", async (e) => {
@@ -108,7 +117,7 @@ async function copy(url, init) {
 const rows = () => [...document.querySelectorAll("#list [data-item]")];
 
 function markRow(row) {
-	for (const r of document.querySelectorAll("#list [aria-current]")) { r.removeAttribute("aria-current"); }
+	for (const r of document.querySelectorAll("#list .row[aria-current]")) { r.removeAttribute("aria-current"); }
 	if (!row) { return; }
 	row.setAttribute("aria-current", "true");
 	row.classList.add("read");
@@ -167,7 +176,7 @@ document.addEventListener("keydown", (e) => {
 	else if (keys === "?") { document.getElementById("keys")?.showPopover(); }
 	else if (keys === "g") { before = "g"; forget = setTimeout(() => { before = ""; }, 1200); }
 	else if (keys === "enter") {
-		const row = document.querySelector("#list [aria-current]");
+		const row = document.querySelector("#list .row[aria-current]");
 		done = row !== null && document.activeElement === document.body;
 		if (done) { location.assign(row.dataset.full); }
 	} else { done = press(keys); }
@@ -224,20 +233,22 @@ setInterval(() => { if (stream && (stream.readyState === EventSource.CLOSED || D
 // Sound and notification, for those who want them; the choice stays in this browser.
 
 const wanted = "newspool-sound";
-const bell = document.querySelector("[data-sound]");
-if (bell) {
-	const show = () => bell.setAttribute("aria-pressed", String(localStorage.getItem(wanted) === "on"));
-	bell.hidden = false;
-	show();
-	bell.addEventListener("click", () => {
-		localStorage.setItem(wanted, localStorage.getItem(wanted) === "on" ? "off" : "on");
-		show();
-		if (localStorage.getItem(wanted) === "on") { tone(); globalThis.Notification?.requestPermission(); }
-	});
+const bellRings = () => localStorage.getItem(wanted) === "on";
+
+function showBell() {
+	const bell = document.querySelector("[data-sound]");
+	if (bell) { bell.hidden = false; bell.setAttribute("aria-pressed", String(bellRings())); }
 }
 
+document.addEventListener("click", (e) => {
+	if (!e.target.closest("[data-sound]")) { return; }
+	localStorage.setItem(wanted, bellRings() ? "off" : "on");
+	showBell();
+	if (bellRings()) { tone(); globalThis.Notification?.requestPermission(); }
+});
+
 function alarm(text) {
-	if (localStorage.getItem(wanted) !== "on") { return; }
+	if (!bellRings()) { return; }
 	tone();
 	if (globalThis.Notification?.permission === "granted" && document.hidden) { new Notification(text, { tag: "urgent" }); }
 }
@@ -313,4 +324,5 @@ document.addEventListener("keydown", (e) => {
 	}
 });
 
+showBell();
 listen();

@@ -1,0 +1,189 @@
+package node
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"newspool/internal/desk"
+	"newspool/internal/exchange"
+	"newspool/internal/fault"
+	"newspool/internal/ledger"
+	"newspool/internal/news"
+	"newspool/internal/terms"
+	"newspool/internal/web/wire"
+	"newspool/protocol"
+)
+
+// judge is what the desk asks of the exchange.
+type judge struct{ *exchange.Service }
+
+func (j judge) Rulings(ctx context.Context, id news.ItemID, act terms.Act) ([]desk.Ruling, error) {
+	all, err := j.Service.Rulings(ctx, id, act)
+	out := make([]desk.Ruling, len(all))
+	for i, r := range all {
+		out[i] = desk.Ruling{Revision: r.Revision, Decision: r.Decision}
+	}
+	return out, err
+}
+
+func (j judge) Credit(lang news.Lang) string { return j.NameOf(j.Root(), string(lang)) }
+
+// deskUse is how the pages of the wire take a text out.
+type deskUse struct{ *desk.Service }
+
+func (u deskUse) Take(ctx context.Context, person news.PersonID, id news.ItemID, version int, form wire.Copy) (string, error) {
+	return u.Service.Take(ctx, person, id, version, string(form))
+}
+
+// wireExchange is what the pages of the wire ask of agreements and ledgers.
+type wireExchange struct{ n *Node }
+
+func (w wireExchange) Permits(ctx context.Context, id news.ItemID) ([]wire.Permit, error) {
+	all, err := w.n.Exchange.Rulings(ctx, id, terms.Publish)
+	var out []wire.Permit
+	for _, r := range all {
+		out = append(out, wire.Permit{Agreement: r.Agreement, Answer: r.Decision.Answer, Clause: r.Decision.Clause, Lines: r.Lines})
+	}
+	return out, err
+}
+
+func (w wireExchange) Deliveries(ctx context.Context, id news.ItemID) ([]wire.Delivery, error) {
+	all, err := w.n.Exchange.Deliveries(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	var out []wire.Delivery
+	for _, d := range all {
+		out = append(out, wire.Delivery{
+			Number: d.Number, Agreement: d.Agreement, Partner: d.Partner, State: wire.DeliveryState(d.State), Released: d.Released,
+			Durable: d.Durable, Clause: d.Clause, Why: terms.Line{Key: d.Key, Args: d.Args},
+		})
+	}
+	if len(out) > 0 {
+		return out, nil
+	}
+	would, err := w.n.Exchange.Would(ctx, id)
+	for _, d := range would {
+		state := wire.WouldGo
+		if d.State == exchange.Refused {
+			state = wire.Refused
+		}
+		out = append(out, wire.Delivery{Number: d.Number, Agreement: d.Agreement, Partner: d.Partner, State: state, Clause: d.Clause, Why: terms.Line{Key: d.Key, Args: d.Args}})
+	}
+	return out, err
+}
+
+// Proofs gives the places of an item in ledgers. With verify, the proof file of each is made and checked as anybody would.
+func (w wireExchange) Proofs(ctx context.Context, id news.ItemID, verify bool) ([]wire.Proof, error) {
+	item, err := w.n.Library.Item(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	var out []wire.Proof
+	for _, way := range item.Ways {
+		p := wire.Proof{
+			Number: way.Number, Agreement: way.Agreement, By: item.Origin, Ledger: way.Ledger, Position: way.Seq, State: wire.Unchecked,
+			File: "/proof/" + way.Ledger + "/" + number(way.Seq),
+		}
+		for _, h := range item.History {
+			if h.Number == way.Number {
+				p.Said, p.Held = h.Released, h.Arrived
+			}
+		}
+		if item.Own {
+			p.Held = w.firstHeld(ctx, id, way.Ledger, way.Seq)
+		}
+		if verify {
+			p.Checked = w.n.Clock()
+			p.State, p.Why = w.check(ctx, ledger.ID(way.Ledger), way.Seq, id)
+		}
+		out = append(out, p)
+	}
+	slices.SortStableFunc(out, func(a, b wire.Proof) int { return b.Number - a.Number })
+	return out, nil
+}
+
+func (w wireExchange) firstHeld(ctx context.Context, id news.ItemID, l string, seq int64) (first time.Time) {
+	all, err := w.n.Exchange.Deliveries(ctx, id)
+	if err != nil {
+		return first
+	}
+	for _, d := range all {
+		if string(d.Ledger) == l && d.Seq == seq && !d.Durable.IsZero() && (first.IsZero() || d.Durable.Before(first)) {
+			first = d.Durable
+		}
+	}
+	return first
+}
+
+func (w wireExchange) check(ctx context.Context, id ledger.ID, seq int64, item news.ItemID) (wire.ProofState, terms.Line) {
+	b, err := w.n.Exchange.Proof(ctx, id, seq)
+	if err == nil {
+		var proven protocol.Proven
+		if proven, err = protocol.VerifyProof(b); err == nil && proven.Record.About != string(item) {
+			err = fault.New(fault.Invalid, "exchange.proof_of_another")
+		}
+	}
+	if err != nil {
+		return wire.Broken, terms.Line{Key: "exchange.proof_broken", Args: map[string]any{"cause": err.Error()}}
+	}
+	return wire.Valid, terms.Line{}
+}
+
+// directory has the names of partners and agreements.
+type directory struct{ n *Node }
+
+func (d directory) Partners(_ context.Context, lang string) ([]wire.Partner, error) {
+	var out []wire.Partner
+	for _, p := range d.n.Exchange.Partners() {
+		out = append(out, wire.Partner{Root: p.Root, Name: d.n.Exchange.NameOf(p.Root, lang), Href: "/partners/" + string(p.Root)})
+	}
+	return out, nil
+}
+
+func (d directory) Agreements(_ context.Context, lang string) ([]wire.Agreement, error) {
+	var out []wire.Agreement
+	for _, a := range d.n.Agreements.List() {
+		if a.Current == nil {
+			continue
+		}
+		out = append(out, wire.Agreement{ID: a.ID, Name: d.agreementName(a.Current.Terms, lang), Href: "/agreements/" + string(a.ID)})
+	}
+	return out, nil
+}
+
+// agreementName names an agreement by its other parties.
+func (d directory) agreementName(rev terms.Revision, lang string) string {
+	var names []string
+	for _, p := range rev.Parties {
+		if p.Root == d.n.Exchange.Root() {
+			continue
+		}
+		if name := p.Names.In(news.Lang(lang), rev.Prevails); name != "" {
+			names = append(names, name)
+		} else {
+			names = append(names, p.Domain)
+		}
+	}
+	return strings.Join(names, " · ")
+}
+
+// bell rings when something on the wire has changed.
+type bell struct{ n *Node }
+
+func (b bell) Ring(ctx context.Context) <-chan struct{} {
+	out := make(chan struct{}, 1)
+	events := b.n.Hub.Subscribe(ctx, "wire", "receipts", "agreements")
+	go func() {
+		defer close(out)
+		for range events {
+			select {
+			case out <- struct{}{}:
+			default:
+			}
+		}
+	}()
+	return out
+}

@@ -1,0 +1,115 @@
+package node
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"newspool/internal/agreement"
+	"newspool/internal/exchange"
+	"newspool/internal/fault"
+	"newspool/internal/news"
+	"newspool/internal/people"
+	"newspool/internal/store"
+	"newspool/internal/web/page"
+)
+
+func number(n int64) string { return strconv.FormatInt(n, 10) }
+
+// house is what the frame around the pages knows of the newsroom.
+type house struct{ n *Node }
+
+func (h house) Newsroom(_ context.Context, lang string) (page.Newsroom, error) {
+	self := h.n.Exchange.Self()
+	own := "en"
+	if len(self.Languages) > 0 {
+		own = self.Languages[0]
+	}
+	name := h.n.Exchange.NameOf(news.Root(self.Root), lang)
+	return page.Newsroom{Root: news.Root(self.Root), Name: name, Lang: own, Mark: page.NewMark(name, news.Root(self.Root), true)}, nil
+}
+
+func (h house) Links(_ context.Context, lang string) ([]page.Link, error) {
+	var out []page.Link
+	for _, l := range h.n.Exchange.Links() {
+		out = append(out, h.link(l, lang))
+	}
+	return out, nil
+}
+
+func (h house) link(l exchange.Link, lang string) page.Link {
+	return page.Link{
+		Partner: l.Partner, Name: h.n.Exchange.NameOf(l.Partner, lang), State: page.LinkState(l.State), LastContact: l.LastContact,
+		Behind: l.Behind, Waiting: l.Waiting, Href: "/partners/" + string(l.Partner),
+	}
+}
+
+// Counts says where somebody must act: agreements that wait for our signature, strangers who said hello.
+func (h house) Counts(ctx context.Context, p page.Person) (map[string]int, error) {
+	if !p.Signatory {
+		return nil, nil
+	}
+	counts := map[string]int{}
+	for _, a := range h.n.Agreements.List() {
+		if a.State == agreement.ToSign {
+			counts["agreements"]++
+		}
+	}
+	waiting, err := h.n.Exchange.Hellos(ctx)
+	counts["partners"] = len(waiting)
+	return counts, err
+}
+
+// accounts is what the pages ask about people.
+type accounts struct{ n *Node }
+
+func pagePerson(p people.Person) page.Person {
+	return page.Person{
+		ID: p.ID, Name: p.Name, Lang: string(p.Language), Theme: string(p.Theme), Compact: p.Compact, KeysOff: p.KeysOff,
+		Editor: p.Has(people.Editor), Administrator: p.Has(people.Administrator), Signatory: p.Has(people.Signatory),
+	}
+}
+
+func (a accounts) Person(ctx context.Context, token string) (page.Person, error) {
+	p, err := a.n.People.BySession(ctx, token)
+	return pagePerson(p), err
+}
+
+func (a accounts) SignIn(ctx context.Context, login, password, remote, agent string) (string, time.Time, error) {
+	s, err := a.n.People.SignIn(ctx, login, password, remote, agent)
+	return s.Token, s.Expires, err
+}
+
+func (a accounts) SignOut(ctx context.Context, token, remote string) error {
+	return a.n.People.SignOut(ctx, token, remote)
+}
+
+// SetPreference keeps one choice of a person.
+func (a accounts) SetPreference(ctx context.Context, id news.PersonID, name, value string) error {
+	p, err := a.n.People.Person(ctx, id)
+	if err != nil {
+		return err
+	}
+	chosen := p.Preferences
+	switch name {
+	case "language":
+		chosen.Language = news.Lang(value)
+	case "theme":
+		chosen.Theme = people.Theme(value)
+	case "keys":
+		chosen.KeysOff = value == "off"
+	case "compact":
+		chosen.Compact = value == "on"
+	default:
+		return fault.New(fault.Invalid, "fault.request")
+	}
+	return a.n.People.SetPreferences(ctx, id, chosen)
+}
+
+// databaseReady reports whether the database answers.
+func (n *Node) databaseReady(ctx context.Context) error {
+	return n.DB.Read(ctx, func(r store.Reader) error {
+		var one int
+		return r.QueryRow(`SELECT 1`).Scan(&one)
+	})
+}
