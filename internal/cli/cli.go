@@ -30,11 +30,15 @@ type commands struct {
 	Demo      demoCmd      `cmd:"" help:"Run three invented newsrooms on this machine that exchange stories."`
 	Init      initCmd      `cmd:"" help:"Make the data folder the node of a newsroom."`
 	Serve     serveCmd     `cmd:"" help:"Run the node: pages, API and exchange."`
+	Ingest    ingestCmd    `cmd:"" help:"Bring stories in from files, folders or standard input."`
+	Source    sourceCmd    `cmd:"" help:"Feeds that are polled."`
 	Person    personCmd    `cmd:"" help:"People who may sign in."`
 	Token     tokenCmd     `cmd:"" help:"Tokens for programs."`
 	Partner   partnerCmd   `cmd:"" help:"Newsrooms that we know."`
 	Agreement agreementCmd `cmd:"" help:"Agreements: list, propose, sign."`
 	Proof     proofCmd     `cmd:"" help:"Write the proof file of an item."`
+	Doctor    doctorCmd    `cmd:"" help:"Say in words what is wrong with this node."`
+	Rebuild   rebuildCmd   `cmd:"" help:"Fold the wire again from its versions."`
 	Version   versionCmd   `cmd:"" help:"Say which version this is."`
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"sort"
 	"time"
 
@@ -255,12 +256,30 @@ func (s *Service) refusals(r store.Reader, item news.ItemID, out *[]Delivery) er
 		}
 		for _, party := range s.Agreements.Parties(d.Agreement) {
 			if party != s.Root() {
-				d.Partner = party
+				d.Partner, d.Args = party, s.toParty(d.Args, party)
 				*out = append(*out, d)
 			}
 		}
 	}
 	return rows.Err()
+}
+
+// toParty has a reason speak of this party: it was decided once for all of them.
+func (s *Service) toParty(args map[string]any, party news.Root) map[string]any {
+	p, ok := s.Partner(party)
+	if !ok {
+		return args
+	}
+	names := map[string]any{}
+	for lang, name := range p.Identity.Names {
+		names[lang] = name
+	}
+	out := maps.Clone(args)
+	if out == nil {
+		out = map[string]any{}
+	}
+	out["partner"] = names
+	return out
 }
 
 func (s *Service) waiting(r store.Reader, item news.ItemID, out *[]Delivery) error {

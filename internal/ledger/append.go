@@ -77,15 +77,16 @@ func (s *Service) Append(tx *store.Tx, id ID, d Draft) (Position, error) {
 		return Position{}, err
 	}
 	seq := h.pending.Size
-	if err := s.insert(tx, id, seq, entry, d.Contents); err != nil {
-		return Position{}, err
-	}
 	before, last, entries, hints := h.pending.Clone(), h.pendingLast, len(g.entries), len(g.hints)
 	tx.OnUndo(func() {
 		h.pending, h.pendingLast, h.reload = before, last, true
 		g.entries, g.hints = g.entries[:entries], g.hints[:hints]
 		h.doubt()
 	})
+	// Also when the row is refused: another process may have been faster, and the head must be read again.
+	if err := s.insert(tx, id, seq, entry, d.Contents); err != nil {
+		return Position{}, err
+	}
 	tx.BeforeCommit(groupKey(id), func() error {
 		if h.pending.Size == g.base {
 			return nil

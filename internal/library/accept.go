@@ -35,6 +35,22 @@ func (l *Library) Accept(ctx context.Context, d news.Draft) (Accepted, error) {
 	return l.write(ctx, func(tx *store.Tx) (Accepted, error) { return l.accept(tx, p, true) })
 }
 
+// AcceptWith is AcceptTx in a transaction of its own, with what else belongs to it: also is called in that transaction after
+// the draft was accepted, and its error undoes both.
+func (l *Library) AcceptWith(ctx context.Context, d news.Draft, release bool, also func(tx *store.Tx, a Accepted) error) (Accepted, error) {
+	p, err := l.prepare(ctx, d)
+	if err != nil {
+		return Accepted{}, err
+	}
+	return l.write(ctx, func(tx *store.Tx) (Accepted, error) {
+		a, err := l.accept(tx, p, release)
+		if err == nil {
+			err = also(tx, a)
+		}
+		return a, err
+	})
+}
+
 // AcceptTx is Accept inside a transaction. Without release the version waits for Release: an item that was never released
 // shows it as a draft, a released one goes on showing its last released version.
 func (l *Library) AcceptTx(tx *store.Tx, d news.Draft, release bool) (Accepted, error) {

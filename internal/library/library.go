@@ -237,16 +237,22 @@ type Facets struct {
 
 // FeedEntry is one line for those who carry items out of the house.
 type FeedEntry struct {
-	Cursor     int64
-	Item       news.ItemID
-	Version    int
-	Class      news.Class
-	State      news.State // what may be done with it now
-	Withdrawn  bool       // the item is withdrawn now, whatever this version was
-	Origin     news.Root
-	Own        bool
-	Agreements []terms.AgreementID
-	Released   time.Time
-	Headline   string
-	Story      news.Story // only where State is news.Usable and the text is here
+	Cursor        int64
+	Item          news.ItemID
+	Version       int
+	Class         news.Class
+	State         news.State // what may be done with it now
+	Why           Why        // of the state
+	Withdrawn     bool       // the item is withdrawn now, whatever this version was
+	Current       bool       // this is the version that the wire shows
+	Origin        news.Root
+	Own           bool
+	Agreements    []terms.AgreementID
+	Ways          []Way // by which the versions of a received item came, as in Item
+	Released      time.Time
+	FirstReleased time.Time // of the first version that is known here
+	Embargo       time.Time // zero: none
+	Headline      string
+	Note          string     // why it was corrected or withdrawn, or a note to editors
+	Story         news.Story // only where State is news.Usable and the text is here
 }

@@ -42,10 +42,16 @@ func (l *Library) Ways(r store.Reader, id news.ItemID) ([]Way, error) {
 	}
 	out := make([]Way, len(arrivals))
 	for i, a := range arrivals {
-		out[i] = Way{Number: a.number, Agreement: a.agreement, Ledger: a.ledger, Seq: a.seq}
+		out[i] = a.way()
 	}
-	slices.SortFunc(out, func(a, b Way) int {
-		return cmp.Or(cmp.Compare(a.Number, b.Number), cmp.Compare(a.Ledger, b.Ledger))
-	})
+	slices.SortFunc(out, wayOrder)
 	return out, nil
+}
+
+func (a arrival) way() Way {
+	return Way{Number: a.number, Agreement: a.agreement, Ledger: a.ledger, Seq: a.seq}
+}
+
+func wayOrder(a, b Way) int {
+	return cmp.Or(cmp.Compare(a.Number, b.Number), cmp.Compare(a.Ledger, b.Ledger))
 }

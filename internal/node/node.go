@@ -24,6 +24,7 @@ import (
 	"newspool/internal/fault"
 	"newspool/internal/fetch"
 	"newspool/internal/i18n"
+	"newspool/internal/ingest"
 	"newspool/internal/ledger"
 	"newspool/internal/library"
 	"newspool/internal/live"
@@ -56,6 +57,7 @@ type Node struct {
 	Exchange   *exchange.Service
 	People     *people.Service
 	Peer       *peer.Client
+	Ingest     *ingest.Service
 	Door       *fetch.Door
 	Hub        *live.Hub
 	Bundle     *i18n.Bundle
@@ -75,6 +77,7 @@ type Node struct {
 func Migrations() []store.Migration {
 	return []store.Migration{
 		content.Migrations(), ledger.Migrations(), library.Migrations(), people.Migrations(), partner.Migrations(), agreement.Migrations(), exchange.Migrations(),
+		ingest.Migrations(),
 	}
 }
 
@@ -155,6 +158,7 @@ func (n *Node) begin() (err error) {
 			MediaType: ninjsType, Ancestors: mediatopic.Ancestors, OnVersion: n.queue,
 		})
 		n.Exchange.Library = n.Library
+		n.Ingest = ingest.New(n.DB, ingest.Options{Desk: n.Library, Client: n.Door.Client(), Clock: n.Clock, Log: n.Log})
 		close(n.began)
 	})
 	return n.serveAll()
@@ -224,9 +228,24 @@ func (n *Node) Run(ctx context.Context) error {
 		var parts sync.WaitGroup
 		parts.Go(func() { n.Exchange.Run(ctx, n.Peer) })
 		parts.Go(func() { n.Agreements.Run(ctx) })
+		parts.Go(func() { n.poll(ctx) })
 		parts.Wait()
 	})
 	return n.serve(ctx)
+}
+
+// poll asks the sources that are due, again and again.
+func (n *Node) poll(ctx context.Context) {
+	for {
+		if err := n.Ingest.PollDue(ctx); err != nil && ctx.Err() == nil {
+			n.Log.Error("polling sources", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(10 * time.Second):
+		}
+	}
 }
 
 // Close closes the database and gives the folder back.

@@ -54,9 +54,13 @@ func (k *walKeeper) loop() {
 				continue
 			}
 		}
-		if err := k.move("PASSIVE"); err != nil {
-			k.log.Warn("the log of the database was not moved into it", slog.Any("error", err))
-		}
+		k.try(false)
+	}
+}
+
+func (k *walKeeper) try(quiet bool) {
+	if err := k.move("PASSIVE", quiet); err != nil {
+		k.log.Warn("the log of the database was not moved into it", slog.Any("error", err))
 	}
 }
 
@@ -67,9 +71,7 @@ func (k *walKeeper) wrote(pages int) {
 	switch {
 	case since < walPages:
 	case total >= walPagesMax:
-		if err := k.move("PASSIVE"); err != nil {
-			k.log.Warn("the log of the database was not moved into it", slog.Any("error", err))
-		}
+		k.try(true)
 	default:
 		select {
 		case k.wake <- struct{}{}:
@@ -78,8 +80,9 @@ func (k *walKeeper) wrote(pages int) {
 	}
 }
 
-// move moves what it can without waiting for anybody (PASSIVE), or everything, and empties the log (TRUNCATE).
-func (k *walKeeper) move(how string) error {
+// move moves what it can without waiting for anybody (PASSIVE), or everything, and empties the log (TRUNCATE). It is quiet when
+// nothing can be written meanwhile.
+func (k *walKeeper) move(how string, quiet bool) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.since.Store(0)
@@ -108,7 +111,7 @@ func (k *walKeeper) move(how string) error {
 	if err := rows.scan([]any{&busy, &pages, &moved}); err != nil {
 		return err
 	}
-	if moved == pages {
+	if moved == pages && quiet {
 		pages = 0 // the next commit begins at the start of the log
 	}
 	k.inLog.Add(pages - before)
@@ -122,7 +125,7 @@ func (k *walKeeper) move(how string) error {
 func (k *walKeeper) close() error {
 	close(k.quit)
 	<-k.done
-	err := k.move("TRUNCATE")
+	err := k.move("TRUNCATE", true)
 	if k.c != nil {
 		err = errors.Join(err, k.c.close())
 	}

@@ -1,0 +1,215 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"newspool/internal/fault"
+	"newspool/internal/ingest"
+	"newspool/internal/news"
+	"newspool/internal/node"
+	"newspool/internal/terms"
+)
+
+type ingestCmd struct {
+	From    []string `arg:"" placeholder:"FILE|FOLDER|-" help:"Files, folders, or - for standard input: ninjs 2 and 3 (one item, a list, or lines; also gzip), RSS and Atom."`
+	Source  string   `help:"Name of the source; items of one source are told apart by their URI."`
+	Lang    string   `help:"Language of items that name none."`
+	Service string   `help:"Service under which items are released."`
+	Mapping string   `placeholder:"NAME" help:"Mapping for other JSON lines: a file, or news-multilingual."`
+}
+
+// Run brings stories in and says for each that was not taken why.
+func (c ingestCmd) Run(a *app) error {
+	return a.withNode(func(n *node.Node) error {
+		if n.Ingest == nil {
+			return fault.New(fault.NotFound, "setup.not_done")
+		}
+		o := ingest.ItemOptions{Source: c.Source, Lang: news.Lang(c.Lang), Service: c.Service}
+		if c.Mapping != "" {
+			m, err := mapping(a, c.Mapping)
+			if err != nil {
+				return err
+			}
+			o.Mapping = m
+		}
+		refused := false
+		for _, name := range c.From {
+			r, err := c.one(a, n, name, o)
+			if err != nil {
+				return err
+			}
+			a.report(name, r)
+			refused = refused || r.Refused > 0
+		}
+		if refused {
+			return errSaid
+		}
+		return nil
+	})
+}
+
+func (c ingestCmd) one(a *app, n *node.Node, name string, o ingest.ItemOptions) (ingest.Report, error) {
+	if name == "-" {
+		return n.Ingest.File(a.ctx, "-", a.in, o)
+	}
+	path := a.path(name)
+	info, err := os.Stat(path)
+	if err != nil {
+		return ingest.Report{}, fault.New(fault.NotFound, "cli.file", "file", name).Because(err)
+	}
+	if info.IsDir() {
+		return n.Ingest.Folder(a.ctx, os.DirFS(path), o)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return ingest.Report{}, fault.New(fault.NotFound, "cli.file", "file", name).Because(err)
+	}
+	defer f.Close()
+	return n.Ingest.File(a.ctx, filepath.Base(path), f, o)
+}
+
+// report says what became of a file or folder.
+func (a *app) report(name string, r ingest.Report) {
+	p := a.printer()
+	for _, x := range r.Problems {
+		what := "warning"
+		if x.Fatal {
+			what = "refused"
+		}
+		fmt.Fprintf(a.errOut, "%s: %s: %s %s: %s\n", name, what, x.Name, x.Where, strip(terms.Say(p, terms.Line{Key: x.Key, Args: x.Args})))
+	}
+	if r.More > 0 {
+		fmt.Fprintf(a.errOut, "%s: and %d more problems of the same kinds\n", name, r.More)
+	}
+	fmt.Fprintf(a.out, "%s: %d taken, %d already here, %d refused\n", name, r.Taken, r.Duplicates, r.Refused)
+}
+
+type sourceCmd struct {
+	Add    sourceAddCmd    `cmd:"" help:"Poll an RSS or Atom feed."`
+	List   sourceListCmd   `cmd:"" help:"List the feeds that are polled, and what is wrong with any."`
+	Remove sourceRemoveCmd `cmd:"" help:"Poll a feed no more."`
+}
+
+type sourceAddCmd struct {
+	URL     string `arg:"" help:"Address of the feed."`
+	Name    string `required:"" help:"Name of the source."`
+	Lang    string `help:"Language of items that name none."`
+	Service string `help:"Service under which its items are released."`
+	Every   int    `default:"300" help:"Seconds between two polls."`
+}
+
+// Run adds a feed.
+func (c sourceAddCmd) Run(a *app) error {
+	return a.withNode(func(n *node.Node) error {
+		s, err := n.Ingest.AddSource(a.ctx, ingest.Source{URL: c.URL, Name: c.Name, Lang: news.Lang(c.Lang), Service: c.Service, Every: time.Duration(c.Every) * time.Second, Enabled: true})
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(a.out, s.ID)
+		return nil
+	})
+}
+
+type sourceListCmd struct{}
+
+// Run lists the feeds.
+func (sourceListCmd) Run(a *app) error {
+	return a.withNode(func(n *node.Node) error {
+		all, err := n.Ingest.Sources(a.ctx)
+		for _, s := range all {
+			fmt.Fprintf(a.out, "%s  %s  %s", s.ID, s.Name, s.URL)
+			if s.Trouble != nil {
+				fmt.Fprintf(a.out, "  %s", strip(terms.Say(a.printer(), terms.Line{Key: s.Trouble.Key, Args: s.Trouble.Args})))
+			}
+			fmt.Fprintln(a.out)
+		}
+		return err
+	})
+}
+
+type sourceRemoveCmd struct {
+	ID string `arg:"" help:"Id of the feed."`
+}
+
+// Run removes a feed.
+func (c sourceRemoveCmd) Run(a *app) error {
+	return a.withNode(func(n *node.Node) error { return n.Ingest.RemoveSource(a.ctx, ingest.SourceID(c.ID)) })
+}
+
+type rebuildCmd struct{}
+
+// Run folds the wire again from the versions.
+func (rebuildCmd) Run(a *app) error {
+	return a.withNode(func(n *node.Node) error {
+		if n.Library == nil {
+			return fault.New(fault.NotFound, "setup.not_done")
+		}
+		if err := n.Library.Rebuild(a.ctx); err != nil {
+			return err
+		}
+		fmt.Fprintln(a.out, "The wire was folded again from its versions.")
+		return nil
+	})
+}
+
+type doctorCmd struct{}
+
+// Run looks at everything that can be wrong with a node, and says it in words.
+func (doctorCmd) Run(a *app) error {
+	return a.withNode(func(n *node.Node) error {
+		p := a.printer()
+		bad := 0
+		say := func(ok bool, key string, args ...any) {
+			mark := "ok  "
+			if !ok {
+				mark = "BAD "
+				bad++
+			}
+			fmt.Fprintln(a.out, mark+strip(p.T(key, args...)))
+		}
+		if n.Exchange.Root() == "" {
+			say(false, "setup.not_done")
+			return errSaid
+		}
+		s, err := n.Status(a.ctx)
+		if err != nil {
+			return err
+		}
+		say(!s.Disk.Low, "doctor.disk", "free", p.Bytes(s.Disk.Free))
+		stored, err := n.Exchange.RootIsStored(a.ctx)
+		if err != nil {
+			return err
+		}
+		say(stored, map[bool]string{true: "doctor.root_stored", false: "doctor.root_here"}[stored])
+		locked := s.Keys == "locked"
+		say(true, map[bool]string{true: "doctor.keys_locked", false: "doctor.keys_open"}[locked])
+		chain, err := n.People.VerifyAudit(a.ctx)
+		say(err == nil, map[bool]string{true: "doctor.audit", false: "doctor.audit_broken"}[err == nil], "n", chain.Rows)
+		for _, id := range n.Exchange.Unconfirmed() {
+			say(false, "doctor.unconfirmed", "agreement", string(id))
+		}
+		for _, l := range n.Exchange.Links() {
+			ok := l.State == "live" || a.node == nil
+			say(ok, "doctor.link", "partner", l.Domain, "state", string(l.State))
+		}
+		troubles, err := n.Exchange.Troubles(a.ctx, 20)
+		if err != nil {
+			return err
+		}
+		for _, t := range troubles {
+			say(false, "doctor.trouble", "partner", n.Exchange.NameOf(t.Partner, p.Lang()), "position", t.Seq, "what", terms.Say(p, terms.Line{Key: t.Key, Args: t.Args}))
+		}
+		waiting, err := n.Exchange.OutboxSize(a.ctx)
+		if err != nil {
+			return err
+		}
+		say(waiting < 1000, "doctor.outbox", "n", waiting)
+		if bad > 0 {
+			return errSaid
+		}
+		return nil
+	})
+}
