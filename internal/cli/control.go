@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"newspool/internal/fault"
@@ -51,7 +52,8 @@ func (a *app) carryOut(w http.ResponseWriter, r *http.Request, n *node.Node) {
 		http.Error(w, "arguments", http.StatusBadRequest)
 		return
 	}
-	http.NewResponseController(w).EnableFullDuplex()
+	http.NewResponseController(w).EnableFullDuplex() // it may print while it still reads
+	w.Header().Set("Connection", "close")
 	w.Header().Set("Trailer", codeHeader)
 	w.WriteHeader(http.StatusOK)
 	inner := &app{ctx: r.Context(), args: args, cwd: r.Header.Get(cwdHeader), in: r.Body, out: &marked{w, 'o'}, errOut: &marked{w, 'e'}, node: n}
@@ -79,7 +81,11 @@ func (a *app) forward() error {
 	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "unix", path)
 	}}}
-	req, err := http.NewRequestWithContext(a.ctx, http.MethodPost, "http://node/", io.NopCloser(a.in))
+	var in io.Reader = http.NoBody
+	if slices.Contains(a.args, "-") { // the command reads what is given to it on standard input
+		in = io.NopCloser(a.in)
+	}
+	req, err := http.NewRequestWithContext(a.ctx, http.MethodPost, "http://node/", in)
 	if err != nil {
 		return err
 	}

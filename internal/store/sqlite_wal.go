@@ -15,7 +15,7 @@ import (
 // log has grown by so many pages, or after a while.
 const (
 	walPages    = 2048            // 32 MiB
-	walPagesMax = 8 * walPages    // from here on the writer waits for it: under load it would grow without end
+	walPagesMax = 4 * walPages    // from here on the writer waits for it: under load it would grow without end
 	walEvery    = 5 * time.Second // at the latest
 )
 

@@ -72,7 +72,7 @@ type Audit interface {
 	Note(ctx context.Context, a people.Act) error
 }
 
-// Options say what the pages are made of. All fields but Zone, Clock and Remote are needed.
+// Options say what the pages are made of. All fields but Zone and Remote are needed.
 type Options struct {
 	Shell      *page.Shell
 	Bundle     *i18n.Bundle
@@ -83,14 +83,13 @@ type Options struct {
 	Documents  Documents
 	Audit      Audit
 	Zone       string                     // the zone of a new agreement, as IANA names it; "": UTC
-	Clock      func() time.Time           // nil: that of the machine
 	Remote     func(*http.Request) string // the address of a visitor, as far as proxies are believed; nil: that of the connection
 }
 
 // Family is the pages of agreements. It is safe for concurrent use.
 type Family struct {
 	o                                   Options
-	list, show, paper, choose, edit, no *template.Template
+	list, show, paper, choose, edit *template.Template
 }
 
 //go:embed templates/*.html
@@ -100,9 +99,6 @@ var templates embed.FS
 func New(o Options) (*Family, error) {
 	if o.Shell == nil || o.Bundle == nil || o.Agreements == nil || o.Signing == nil || o.Life == nil || o.Directory == nil || o.Documents == nil || o.Audit == nil {
 		return nil, errors.New("agreements: every part is needed")
-	}
-	if o.Clock == nil {
-		o.Clock = time.Now
 	}
 	if o.Remote == nil {
 		o.Remote = func(r *http.Request) string { return r.RemoteAddr }
@@ -139,8 +135,7 @@ func (f *Family) Routes(mux *http.ServeMux) {
 		"GET /agreements/{id}":           f.showOne,
 		"GET /agreements/{id}/print":     f.showPaper,
 		"GET /agreements/new":            signatories(f.showChoice),
-		"POST /agreements/new":           signatories(f.begin),
-		"GET /agreements/new/terms":      signatories(f.beginLike),
+		"GET /agreements/new/terms":      signatories(f.begin),
 		"POST /agreements/new/terms":     signatories(f.editNew),
 		"GET /agreements/{id}/amend":     signatories(f.amend),
 		"POST /agreements/{id}/amend":    signatories(f.editAmended),

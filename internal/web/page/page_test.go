@@ -210,7 +210,7 @@ func TestRail(t *testing.T) {
 	mux := newMux(t, newShell(t, newHouse()))
 	body := ask(mux, "GET", "/parts/rail?here=partners", "Cookie", session).Body.String()
 	last := -1
-	for _, want := range []string{"South Post", "stopped", "Avand News", "2 h behind", "Baltra Press", "12 to come", "West Wire", "no contact yet", "East Wire", "blocked", "Radio Soren", "0.4 s"} {
+	for _, want := range []string{"South Post", ">stopped<", "Avand News", "2 h behind", "Baltra Press", "12 to come", "West Wire", "no contact yet", "East Wire", ">blocked<", "Radio Soren", "0.4 s"} {
 		i := strings.Index(strings.NewReplacer("\u2068", "", "\u2069", "").Replace(body), want)
 		if i < last {
 			t.Errorf("%q stands in the wrong place or is missing:\n%s", want, body)
