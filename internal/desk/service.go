@@ -50,7 +50,7 @@ func (s *Service) editor(ctx context.Context, id news.PersonID) (people.Person, 
 		return p, err
 	}
 	if !p.Has(people.Editor) {
-		return p, fault.New(fault.Denied, "desk.editors_only")
+		return p, fault.New(fault.Denied, "story.editors_only")
 	}
 	return p, nil
 }
@@ -101,13 +101,13 @@ func (s *Service) Release(ctx context.Context, person news.PersonID, id news.Ite
 // Change releases a new version; d.Class says whether it updates or corrects, note what was wrong.
 func (s *Service) Change(ctx context.Context, person news.PersonID, id news.ItemID, d news.Draft, note string) error {
 	if d.Class == news.Correction && note == "" {
-		return fault.New(fault.Invalid, "desk.correction_note")
+		return fault.New(fault.Invalid, "story.correction_note")
 	}
 	acc, err := s.act(ctx, person, "item."+string(d.Class), map[string]any{"note": note}, func(tx *store.Tx, by people.Person) (library.Accepted, error) {
 		return s.library.CorrectTx(tx, id, d, note, by.ID)
 	})
 	if err == nil && acc.Duplicate {
-		return fault.New(fault.Conflict, "desk.nothing_changed")
+		return fault.New(fault.Conflict, "story.nothing_changed")
 	}
 	return err
 }
@@ -115,7 +115,7 @@ func (s *Service) Change(ctx context.Context, person news.PersonID, id news.Item
 // Withdraw takes an item of our own back everywhere. The reason is told to all who had it.
 func (s *Service) Withdraw(ctx context.Context, person news.PersonID, id news.ItemID, reason string) error {
 	if reason == "" {
-		return fault.New(fault.Invalid, "desk.withdrawal_reason")
+		return fault.New(fault.Invalid, "story.withdrawal_reason")
 	}
 	_, err := s.act(ctx, person, "item.withdraw", map[string]any{"reason": reason}, func(tx *store.Tx, by people.Person) (library.Accepted, error) {
 		return s.library.WithdrawTx(tx, id, reason, by.ID)
@@ -156,7 +156,7 @@ func (s *Service) Permitted(ctx context.Context, item library.Item, act terms.Ac
 		return "", "", err
 	}
 	if !item.Embargo.IsZero() && s.now().Sub(item.Embargo) < day && !s.judge.Confirmed(item.Origin, s.now()) {
-		return "", "", fault.New(fault.Denied, "desk.embargo_unconfirmed")
+		return "", "", fault.New(fault.Denied, "story.embargo_unconfirmed")
 	}
 	var best *terms.Decision
 	for _, r := range rulings {
@@ -169,7 +169,7 @@ func (s *Service) Permitted(ctx context.Context, item library.Item, act terms.Ac
 		}
 	}
 	if best == nil {
-		return "", "", fault.New(fault.Denied, "desk.no_terms")
+		return "", "", fault.New(fault.Denied, "story.no_terms")
 	}
 	return "", "", &Refusal{Decision: *best}
 }

@@ -335,7 +335,7 @@ func TestDamage(t *testing.T) {
 						if err != nil {
 							t.Fatal(err)
 						}
-						w.noteAligned(t, cp)
+						w.note(t, idA, cp)
 					}
 				} else if !errors.Is(err, ErrDamaged) {
 					t.Errorf("%s: %v", name, err)
@@ -353,9 +353,6 @@ func TestDamage(t *testing.T) {
 		w.hold(t, h, idA)
 	})
 }
-
-// noteAligned keeps a checkpoint of a stream, which ends where its frames end.
-func (w *witness) noteAligned(t *testing.T, cp protocol.Checkpoint) { w.note(t, idA, cp) }
 
 // flip changes one bit in the middle of a column of the rows that fit, and gives back how to undo it.
 func (h *house) flip(table, column, where string) (undo func()) {

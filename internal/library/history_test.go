@@ -13,6 +13,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"newspool/internal/bitmap"
 	"newspool/internal/fault"
 	"newspool/internal/news"
 	"newspool/internal/store"
@@ -156,11 +157,11 @@ func checkFacets(t tester, d *desk) {
 			var f string
 			var no int64
 			var raw []byte
-			var m bitmap
-			if err := errors.Join(q.Scan(&f, &no, &raw), m.decode(raw)); err != nil {
+			var m bitmap.Block
+			if err := errors.Join(q.Scan(&f, &no, &raw), m.Decode(raw)); err != nil {
 				return err
 			}
-			m.down(func(i int) bool { got[f] = append(got[f], no*blockSize+int64(i)); return true })
+			m.Down(func(i int) bool { got[f] = append(got[f], no*bitmap.Size+int64(i)); return true })
 		}
 		if q, err = r.Query(selectAllTotals); err != nil {
 			return err
@@ -192,7 +193,7 @@ func TestRandomHistories(t *testing.T) {
 
 func randomHistory(rt *rapid.T, d *desk) {
 	ctx := context.Background()
-	d.clear(rt, blockSize-15) // numbers go over the edge of a block
+	d.clear(rt, bitmap.Size-15) // numbers go over the edge of a block
 	d.at = start
 	m := &model{items: make(map[news.ItemID]*modelItem), drafts: make(map[string]news.ItemID)}
 	rounds := rapid.IntRange(1, 5).Draw(rt, "rounds")

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"newspool/internal/bitmap"
 	"newspool/internal/news"
 	"newspool/internal/store"
 )
@@ -32,7 +33,7 @@ type blockKey struct {
 }
 
 type block struct {
-	bitmap
+	bitmap.Block
 	dirty bool
 }
 
@@ -94,8 +95,8 @@ func (ix *index) undo(mark int, last int64) {
 
 // turn turns one bit over.
 func (ix *index) turn(facet string, b *block, bit int) {
-	on := !b.has(bit)
-	b.put(bit, on)
+	on := !b.Has(bit)
+	b.Put(bit, on)
 	b.dirty = true
 	if on {
 		ix.totals[facet]++
@@ -137,12 +138,12 @@ func without(a, b []string) []string {
 }
 
 func (ix *index) put(r store.Reader, n int64, facets []string, on bool) error {
-	no, bit := n/blockSize, int(n%blockSize)
+	no, bit := n/bitmap.Size, int(n%bitmap.Size)
 	if err := ix.load(r, no, facets); err != nil {
 		return err
 	}
 	for _, f := range facets {
-		if b := ix.blocks[blockKey{f, no}]; b.has(bit) != on {
+		if b := ix.blocks[blockKey{f, no}]; b.Has(bit) != on {
 			ix.turn(f, b, bit)
 			ix.journal = append(ix.journal, change{f, b, bit})
 		}
@@ -208,7 +209,7 @@ func (ix *index) take(rows *store.Rows, no int64) error {
 			continue
 		}
 		b := &block{}
-		if err := b.decode(raw); err != nil {
+		if err := b.Decode(raw); err != nil {
 			return fmt.Errorf("library: facet %s, block %d: %w", key.facet, no, err)
 		}
 		ix.blocks[key] = b
@@ -237,7 +238,7 @@ func (ix *index) flush(tx *store.Tx) error {
 		if !b.dirty {
 			continue
 		}
-		if raw := b.encode(); raw == nil {
+		if raw := b.Encode(); raw == nil {
 			errs = append(errs, tx.Exec(deleteFacet, k.facet, k.block))
 		} else {
 			errs = append(errs, tx.Exec(upsertFacet, k.facet, k.block, raw))

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 
+	"newspool/internal/bitmap"
 	"newspool/internal/news"
 	"newspool/internal/store"
 )
@@ -37,7 +38,7 @@ func (l *Library) rebuild(tx *store.Tx) error {
 	before := *ix // what the group has not written yet is in the rows, and so in what is built now
 	tx.OnUndo(func() { *ix = before })
 	ix.reset()
-	blocks := make(map[blockKey]*bitmap)
+	blocks := make(map[blockKey]*bitmap.Block)
 	for after := news.ItemID(""); ; {
 		items, err := l.rebuildAfter(tx, after, blocks)
 		if err != nil {
@@ -52,7 +53,7 @@ func (l *Library) rebuild(tx *store.Tx) error {
 }
 
 // rebuildAfter rebuilds the rows of one batch and adds their facets to blocks.
-func (l *Library) rebuildAfter(tx *store.Tx, after news.ItemID, blocks map[blockKey]*bitmap) ([]*item, error) {
+func (l *Library) rebuildAfter(tx *store.Tx, after news.ItemID, blocks map[blockKey]*bitmap.Block) ([]*item, error) {
 	items, err := readItems(tx, after)
 	if err != nil || len(items) == 0 {
 		return nil, err
@@ -79,11 +80,11 @@ func (l *Library) rebuildAfter(tx *store.Tx, after news.ItemID, blocks map[block
 			}
 		}
 		for _, f := range l.facets(it) {
-			key := blockKey{f, it.N / blockSize}
+			key := blockKey{f, it.N / bitmap.Size}
 			if blocks[key] == nil {
-				blocks[key] = &bitmap{}
+				blocks[key] = &bitmap.Block{}
 			}
-			blocks[key].put(int(it.N%blockSize), true)
+			blocks[key].Put(int(it.N%bitmap.Size), true)
 		}
 	}
 	return items, nil
@@ -137,7 +138,7 @@ func (it *item) rebuild(versions []*version, arrivals []arrival) {
 	}
 }
 
-func writeFacets(tx *store.Tx, blocks map[blockKey]*bitmap) error {
+func writeFacets(tx *store.Tx, blocks map[blockKey]*bitmap.Block) error {
 	if err := tx.Exec(deleteFacets); err != nil {
 		return fmt.Errorf("library: rebuild: %w", err)
 	}
@@ -149,8 +150,8 @@ func writeFacets(tx *store.Tx, blocks map[blockKey]*bitmap) error {
 		return cmp.Or(cmp.Compare(a.facet, b.facet), cmp.Compare(a.block, b.block))
 	})
 	for _, k := range keys {
-		totals[k.facet] += int64(blocks[k].count())
-		if err := tx.Exec(upsertFacet, k.facet, k.block, blocks[k].encode()); err != nil {
+		totals[k.facet] += int64(blocks[k].Count())
+		if err := tx.Exec(upsertFacet, k.facet, k.block, blocks[k].Encode()); err != nil {
 			return fmt.Errorf("library: rebuild: %w", err)
 		}
 	}

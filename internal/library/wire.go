@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"newspool/internal/bitmap"
 	"newspool/internal/clock"
 	"newspool/internal/news"
 	"newspool/internal/store"
@@ -99,7 +100,7 @@ func readTotals(rows *store.Rows) (map[string]int64, error) {
 // numbered is a bitmap with the number of its block.
 type numbered struct {
 	block int64
-	bitmap
+	bitmap.Block
 }
 
 const (
@@ -162,7 +163,7 @@ func (s *scan) read(query, facet string, more ...any) ([]numbered, error) {
 		if err := rows.Scan(&b.block, &raw); err != nil {
 			return nil, fmt.Errorf("library: read facet %s: %w", facet, err)
 		}
-		if err := b.decode(raw); err != nil {
+		if err := b.Decode(raw); err != nil {
 			return nil, fmt.Errorf("library: facet %s, block %d: %w", facet, b.block, err)
 		}
 	}
@@ -180,8 +181,8 @@ func intersect(a, b []numbered) []numbered {
 			j++
 		default:
 			m := a[i]
-			m.and(&b[j].bitmap)
-			if m.bitmap != (bitmap{}) {
+			m.And(&b[j].Block)
+			if m.Block != (bitmap.Block{}) {
 				out = append(out, m)
 			}
 			i++
@@ -194,12 +195,12 @@ func intersect(a, b []numbered) []numbered {
 // below gives the highest numbers below before, at most limit.
 func (s *scan) below(before int64, limit int) ([]int64, error) {
 	out := make([]int64, 0, limit)
-	err := s.windows((before-1)/blockSize, 0, func(b *numbered) bool {
-		if rest := before - b.block*blockSize; rest < blockSize {
-			b.keepBelow(int(rest))
+	err := s.windows((before-1)/bitmap.Size, 0, func(b *numbered) bool {
+		if rest := before - b.block*bitmap.Size; rest < bitmap.Size {
+			b.KeepBelow(int(rest))
 		}
-		b.down(func(i int) bool {
-			out = append(out, b.block*blockSize+int64(i))
+		b.Down(func(i int) bool {
+			out = append(out, b.block*bitmap.Size+int64(i))
 			return len(out) < limit
 		})
 		return len(out) < limit
@@ -211,13 +212,13 @@ func (s *scan) below(before int64, limit int) ([]int64, error) {
 func (s *scan) above(after int64) (count, last int64, err error) {
 	after = max(after, 0)
 	last = after
-	err = s.windows(math.MaxInt64/blockSize, (after+1)/blockSize, func(b *numbered) bool {
-		if skip := after + 1 - b.block*blockSize; skip > 0 {
-			b.keepFrom(int(skip))
+	err = s.windows(math.MaxInt64/bitmap.Size, (after+1)/bitmap.Size, func(b *numbered) bool {
+		if skip := after + 1 - b.block*bitmap.Size; skip > 0 {
+			b.KeepFrom(int(skip))
 		}
-		count += int64(b.count())
-		b.down(func(i int) bool {
-			last = max(last, b.block*blockSize+int64(i))
+		count += int64(b.Count())
+		b.Down(func(i int) bool {
+			last = max(last, b.block*bitmap.Size+int64(i))
 			return false
 		})
 		return true

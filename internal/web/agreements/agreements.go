@@ -88,7 +88,7 @@ type Options struct {
 
 // Family is the pages of agreements. It is safe for concurrent use.
 type Family struct {
-	o                                   Options
+	o                               Options
 	list, show, paper, choose, edit *template.Template
 }
 

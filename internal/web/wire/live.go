@@ -2,8 +2,10 @@ package wire
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"newspool/internal/library"
@@ -20,6 +22,7 @@ type newEvent struct {
 	Text   string `json:"text"`             // "7 new"
 	Mark   string `json:"mark,omitempty"`   // before the title of the tab
 	Urgent string `json:"urgent,omitempty"` // the headline of the newest urgent one, for sound and notification
+	Told   int64  `json:"told"`             // the newest row that was looked at; who comes back says it
 }
 
 // rowEvent is a row that has changed where it stands: corrected, withdrawn, closed.
@@ -42,25 +45,36 @@ type watch struct {
 	first  bool
 }
 
+// teller takes events: a stream, or the answer to a page that asks now and then.
+type teller interface {
+	Send(event, id string, data any) error
+}
+
+// heard is one event of an answer.
+type heard struct {
+	Event string `json:"event"`
+	Data  any    `json:"data"`
+}
+
+// answer gathers events.
+type answer []heard
+
+// Send adds an event.
+func (a *answer) Send(event, _ string, data any) error {
+	*a = append(*a, heard{event, data})
+	return nil
+}
+
 // live tells an open list what is new above it, and which of its rows have changed. Counting always starts at the list as it
-// was made, so a stream that was cut begins again without having missed anything.
+// was made, so a stream that was cut begins again without having missed anything. A page that does not want a stream (a hidden
+// one, or one too many for the browser) gets the same events as one JSON answer.
 func (f *Family) live(w http.ResponseWriter, r *http.Request) error {
-	after, err := strconv.ParseInt(r.URL.Query().Get("after"), 10, 64)
-	if err != nil {
-		return errBadRequest(err)
-	}
-	base := f.o.Shell.Base(r, "wire", "")
-	partners, err := f.o.Directory.Partners(r.Context(), base.Lang)
+	c, err := f.watchOf(r)
 	if err != nil {
 		return err
 	}
-	query := parseFilter(r.URL.Query())
-	query.before = 0
-	c := watch{
-		painter: painter{p: base.P, now: base.Now, names: names{base.Newsroom, partners}, filter: query},
-		person:  base.Person.ID,
-		filter:  query.library(partners, base.Now, base.P.Zone()),
-		after:   after, told: after, first: true,
+	if !strings.Contains(r.Header.Get("Accept"), "text/event-stream") {
+		return f.answerOnce(w, r, c)
 	}
 	ring := f.o.Bell.Ring(r.Context())
 	stream, err := page.NewStream(w)
@@ -70,7 +84,7 @@ func (f *Family) live(w http.ResponseWriter, r *http.Request) error {
 	beat := time.NewTicker(page.Heartbeat)
 	defer beat.Stop()
 	for {
-		if err := f.tell(r.Context(), stream, &c); err != nil {
+		if err := f.tell(r.Context(), stream, c); err != nil {
 			return err
 		}
 		if !pause(r.Context(), calm) {
@@ -92,6 +106,49 @@ func (f *Family) live(w http.ResponseWriter, r *http.Request) error {
 	}
 }
 
+// watchOf reads what a page has: the filter of its list, its newest row, and how far it has heard.
+func (f *Family) watchOf(r *http.Request) (*watch, error) {
+	q := r.URL.Query()
+	after, err := strconv.ParseInt(q.Get("after"), 10, 64)
+	if err != nil {
+		return nil, errBadRequest(err)
+	}
+	told := after
+	for _, said := range []string{q.Get("told"), r.Header.Get("Last-Event-ID")} {
+		if n, err := strconv.ParseInt(said, 10, 64); err == nil {
+			told = max(told, n)
+		}
+	}
+	base := f.o.Shell.Base(r, "wire", "")
+	partners, err := f.o.Directory.Partners(r.Context(), base.Lang)
+	if err != nil {
+		return nil, err
+	}
+	query := parseFilter(q)
+	query.before = 0
+	return &watch{
+		painter: painter{p: base.P, now: base.Now, names: names{base.Newsroom, partners}, filter: query},
+		person:  base.Person.ID,
+		filter:  query.library(partners, base.Now, base.P.Zone()),
+		after:   after, told: told, first: true,
+	}, nil
+}
+
+func (f *Family) answerOnce(w http.ResponseWriter, r *http.Request, c *watch) error {
+	a := answer{}
+	if err := f.tell(r.Context(), &a, c); err != nil {
+		return err
+	}
+	raw, err := json.Marshal(a)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Write(raw) // who has gone does not get the rest
+	return nil
+}
+
 func pause(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -104,7 +161,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 }
 
 // tell says what has changed since it was asked last.
-func (f *Family) tell(ctx context.Context, s *page.Stream, c *watch) error {
+func (f *Family) tell(ctx context.Context, s teller, c *watch) error {
 	count, _, err := f.o.Library.NewSince(ctx, c.filter, c.after)
 	if err != nil {
 		return err
@@ -142,10 +199,10 @@ func (f *Family) tell(ctx context.Context, s *page.Stream, c *watch) error {
 		return err
 	}
 	c.count, c.first = count, false
-	e := newEvent{Count: count, Text: c.p.T("wire.new", "n", count), Urgent: urgent}
+	e := newEvent{Count: count, Text: c.p.T("wire.new", "n", count), Urgent: urgent, Told: newest}
 	if len(pinned) > 0 {
 		e.Mark = urgentMark(c.painter, len(pinned))
 	}
-	s.Send("new", "", e) // an error is a page that was closed; the loop sees it
+	s.Send("new", strconv.FormatInt(newest, 10), e) // an error is a page that was closed; the loop sees it
 	return nil
 }

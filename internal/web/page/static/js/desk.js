@@ -183,39 +183,65 @@ document.addEventListener("keydown", (e) => {
 	if (done) { e.preventDefault(); }
 });
 
-// What is new: the stream tells, the list stays where it is.
+// What is new: the stream tells, the list stays where it is. A browser keeps few connections to one desk, so a page that
+// nobody sees gives its stream up and asks now and then; so does one that gets no stream.
 
 let stream = null;
+let asking = 0;
 let heard = 0;
+let told = 0;
 const title = document.querySelector("[data-title]")?.dataset.title ?? document.title;
+const liveSource = () => document.querySelector("#list [data-live]")?.dataset.live;
 
 function listen() {
 	stream?.close();
-	const source = document.querySelector("#list [data-live]")?.dataset.live;
+	stream = null;
+	clearInterval(asking);
+	const source = liveSource();
 	if (!source) { return; }
-	stream = new EventSource(source);
 	heard = Date.now();
-	stream.onopen = () => { heard = Date.now(); lost(false); };
-	stream.addEventListener("beat", () => { heard = Date.now(); lost(false); });
-	stream.addEventListener("new", (e) => {
-		heard = Date.now();
-		const news = JSON.parse(e.data);
+	if (document.hidden) { asking = setInterval(ask, 30000); return; }
+	const mine = stream = new EventSource(source + (told ? "&told=" + told : ""));
+	setTimeout(() => {
+		if (stream === mine && mine.readyState !== EventSource.OPEN) { mine.close(); stream = null; asking = setInterval(ask, 15000); ask(); }
+	}, 6000);
+	stream.onopen = alive;
+	stream.addEventListener("beat", alive);
+	for (const name of Object.keys(events)) { stream.addEventListener(name, (e) => { alive(); events[name](JSON.parse(e.data)); }); }
+}
+
+async function ask() {
+	try {
+		const answer = await fetch(liveSource() + (told ? "&told=" + told : ""), { headers: { Accept: "application/json", "Newspool-Part": "live" } });
+		if (!answer.ok) { return; }
+		alive();
+		for (const e of await answer.json()) { events[e.event](e.data); }
+	} catch { /* the watch below says it */ }
+}
+
+const events = {
+	new(news) {
+		told = Math.max(told, news.told);
 		const pill = document.getElementById("pill");
 		pill.querySelector("a").textContent = news.text;
 		pill.hidden = news.count === 0;
 		document.title = (news.mark ? news.mark + " " : "") + title;
 		if (news.urgent) { alarm(news.urgent); }
-	});
-	stream.addEventListener("row", (e) => {
-		const change = JSON.parse(e.data);
+	},
+	row(change) {
 		const row = document.querySelector(`#list [data-item="${CSS.escape(change.item)}"]`);
-		if (row) {
-			const current = row.hasAttribute("aria-current");
-			row.outerHTML = change.html;
-			if (current) { markChanged(change.item); }
-		}
-	});
-}
+		if (!row) { return; }
+		const current = row.hasAttribute("aria-current");
+		row.outerHTML = change.html;
+		if (current) { markChanged(change.item); }
+	},
+};
+
+let later = 0;
+document.addEventListener("visibilitychange", () => {
+	clearTimeout(later);
+	if (document.hidden) { later = setTimeout(listen, 20000); } else if (!stream || stream.readyState === EventSource.CLOSED) { listen(); }
+});
 
 // markChanged says above the open text that it is no longer the newest.
 function markChanged(item) {
@@ -224,11 +250,17 @@ function markChanged(item) {
 	if (strip) { strip.hidden = false; }
 }
 
+function alive() { heard = Date.now(); lost(false); }
+
 function lost(is) {
 	const strip = document.getElementById("lost");
 	if (strip && strip.hidden === is) { strip.hidden = !is; if (is) { tell(say.dataset.lost); } }
 }
-setInterval(() => { if (stream && (stream.readyState === EventSource.CLOSED || Date.now() - heard > 45000)) { lost(true); } }, 5000);
+setInterval(() => {
+	if (!liveSource() || document.hidden || Date.now() - heard < 45000) { return; }
+	lost(true);
+	if (stream?.readyState === EventSource.CLOSED) { listen(); heard = 0; }
+}, 5000);
 
 // Sound and notification, for those who want them; the choice stays in this browser.
 

@@ -1,0 +1,590 @@
+package wire
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jba/templatecheck"
+	"golang.org/x/net/html"
+
+	"newspool/internal/fault"
+	"newspool/internal/i18n"
+	"newspool/internal/library"
+	"newspool/internal/news"
+	"newspool/internal/terms"
+	"newspool/internal/web/page"
+)
+
+const (
+	strikePath = "/item/baltra.example/01934f00-0000-7000-8000-000000000010"
+	strikeItem = "baltra.example/01934f00-0000-7000-8000-000000000010"
+	railPath   = "/item/north.example/01934f00-0000-7000-8000-000000000006"
+	draftPath  = "/item/north.example/01934f00-0000-7000-8000-000000000012"
+	budgetPath = "/item/baltra.example/01934f00-0000-7000-8000-000000000007"
+)
+
+const copyButton = `name="form" value="text"`
+
+// text is a body without the isolates.
+func text(w *httptest.ResponseRecorder) string {
+	return strings.NewReplacer("\u2068", "", "\u2069", "").Replace(w.Body.String())
+}
+
+// check looks at what every page must be: whole, well nested, without a key that shows through.
+func check(t *testing.T, name, body string) {
+	t.Helper()
+	if m := regexp.MustCompile(`«[a-z]+\.[a-z0-9_.-]+»|\{[a-z_]+\}|%!|<no value>|ZgotmplZ`).FindString(body); m != "" {
+		t.Errorf("%s: %q shows through", name, m)
+	}
+	void := map[string]bool{"meta": true, "link": true, "input": true, "br": true, "img": true, "path": true, "rect": true, "circle": true}
+	var open []string
+	ids := map[string]bool{}
+	z := html.NewTokenizer(strings.NewReader(body))
+	for {
+		kind := z.Next()
+		if kind == html.ErrorToken {
+			break
+		}
+		tok := z.Token()
+		for _, a := range tok.Attr {
+			if a.Key == "id" && ids[a.Val] {
+				t.Errorf("%s: two elements have the id %q", name, a.Val)
+			}
+			ids[a.Val] = ids[a.Val] || a.Key == "id"
+			if a.Key == "style" || strings.HasPrefix(a.Key, "on") {
+				t.Errorf("%s: <%s %s> is forbidden by the policy", name, tok.Data, a.Key)
+			}
+		}
+		switch kind {
+		case html.StartTagToken:
+			if !void[tok.Data] {
+				open = append(open, tok.Data)
+			}
+		case html.EndTagToken:
+			if len(open) == 0 || open[len(open)-1] != tok.Data {
+				t.Errorf("%s: </%s> closes %v", name, tok.Data, open)
+				return
+			}
+			open = open[:len(open)-1]
+		}
+	}
+	if len(open) != 0 {
+		t.Errorf("%s: %v stay open", name, open)
+	}
+}
+
+// TestEveryPage renders all pages in all languages, and in the one that is half as long again.
+func TestEveryPage(t *testing.T) {
+	d := newDesk(north)
+	mux := start(t, d)
+	paths := []string{
+		"/wire", "/wire?item=" + strikeItem, "/wire?item=" + strikeItem + "&from=2&to=3", "/wire?item=" + strikeItem + "&version=1", "/wire?of=own&day=today&lang=en",
+		"/wire?subject=medtop:09000000&state=usable&type=text&day=2026-11-21&agreement=ag1&partner=d4d4d4d4d4d4d4d4", "/wire?before=5",
+		strikePath, railPath, draftPath, budgetPath, railPath + "/correct", railPath + "/withdraw", draftPath + "/edit", "/new", "/nowhere",
+		"/item/soren.example/01934f00-0000-7000-8000-000000000009", "/item/avand.example/01934f00-0000-7000-8000-000000000008",
+	}
+	for _, lang := range append(append([]string{}, i18n.Languages[:]...), i18n.Pseudo) {
+		for _, compact := range []bool{false, true} {
+			d.person.Lang, d.person.Compact = lang, compact
+			for _, path := range paths {
+				w := ask(t, mux, "GET", path, "")
+				if want := map[bool]int{true: 404, false: 200}[path == "/nowhere"]; w.Code != want {
+					t.Fatalf("%s %s: %d %s", lang, path, w.Code, w.Body)
+				}
+				check(t, lang+" "+path, w.Body.String())
+				if w.Body.Len() > 100_000 {
+					t.Errorf("%s %s: %d bytes", lang, path, w.Body.Len())
+				}
+			}
+		}
+	}
+}
+
+func TestListSays(t *testing.T) {
+	mux := start(t, newDesk(north))
+	body := text(ask(t, mux, "GET", "/wire", ""))
+	for _, want := range []string{
+		`<title>(1) Wire · North Agency</title>`, "Urgent, not seen yet", "Correction 3", "Update 2", "Embargo until 18:00", ">Withdrawn<", "Use no more.", ">Draft<", "Yesterday",
+		`<bdi lang="fa" dir="auto">گنجینهٔ دورهٔ برنز`, `href="/wire?item=` + strikeItem + `#r-10" data-into="preview" data-part="item"`, `data-full="` + strikePath + `"`, `data-live="/live/wire?after=12"`,
+		"Choose an item in the list",
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the list does not say %q", want)
+		}
+	}
+	if n := strings.Count(body, `<li class="row`); n != 12 {
+		t.Errorf("%d rows, want 12: an urgent item stands once, at the top", n)
+	}
+	d := newDesk(north)
+	d.rows = nil
+	mux = start(t, d)
+	if body := text(ask(t, mux, "GET", "/wire", "")); !strings.Contains(body, "Nothing has come yet") || !strings.Contains(body, `href="/partners"`) {
+		t.Error("an empty wire does not say how to get something")
+	}
+	if body := text(ask(t, mux, "GET", "/wire?lang=fr", "")); !strings.Contains(body, "Nothing fits this filter") {
+		t.Error("a filtered empty wire does not say so")
+	}
+}
+
+func TestFilters(t *testing.T) {
+	mux := start(t, newDesk(north))
+	for query, want := range map[string]int{
+		"": 12, "of=own": 2, "of=received": 10, "partner=b2b2b2b2b2b2b2b2": 4, "partner=nobody": 0, "lang=fa": 2, "type=video": 1, "subject=medtop:09000000": 3,
+		"state=withdrawn": 1, "day=yesterday": 1, "day=2026-11-22": 11, "day=rubbish": 12, "before=4": 3, "before=rubbish": 12,
+	} {
+		w := ask(t, mux, "GET", "/wire?"+query, "", "Newspool-Part", "list")
+		if got := strings.Count(w.Body.String(), `<li class="row`); got != want || strings.Contains(w.Body.String(), "<!doctype") {
+			t.Errorf("%s: %d rows, want %d", query, got, want)
+		}
+	}
+	f := parseFilter(url.Values{"partner": {"B2B2"}, "day": {"today"}, "before": {"7"}, "of": {"all"}})
+	if got := f.with("lang", "fa").at("/wire", "item", "a.example/1"); got != "/wire?partner=b2b2&lang=fa&day=today&item=a.example/1" {
+		t.Error(got)
+	}
+}
+
+func TestPaging(t *testing.T) {
+	d := newDesk(north)
+	for i := range 120 {
+		d.add(library.Row{Item: item("soren.example", 1000+i), Origin: soren, Lang: "ru", Headline: fmt.Sprintf("n%d", i), Arrived: at("14:05")}, "<p>x</p>")
+	}
+	mux := start(t, d)
+	path, seen := "/wire?of=received", map[string]bool{}
+	for range 5 {
+		body := ask(t, mux, "GET", path, "").Body.String()
+		for _, m := range regexp.MustCompile(`data-item="([^"]+)"`).FindAllStringSubmatch(body, -1) {
+			if seen[m[1]] {
+				t.Errorf("%s stands on two pages", m[1])
+			}
+			seen[m[1]] = true
+		}
+		m := regexp.MustCompile(`href="([^"]+)"[^>]*>Older<`).FindStringSubmatch(body)
+		if m == nil {
+			break
+		}
+		path = html.UnescapeString(m[1])
+	}
+	if len(seen) != 130 {
+		t.Errorf("%d items on all pages, want 130", len(seen))
+	}
+}
+
+func TestArticle(t *testing.T) {
+	d := newDesk(north)
+	mux := start(t, d)
+	for _, c := range []struct {
+		path  string
+		says  []string
+		never []string
+	}{
+		{strikePath, []string{
+			"<h1 class=\"title\" lang=\"en\" dir=\"ltr\">Ferry crews", "Correction 3 of 14:02.", "1,400 should read 14,000", "See the difference", "May be published in print, web and radio with the credit “Baltra Press”",
+			`<span class="dateline">BALTRA, Nov 22 — </span>`, "Clause 4.2", "no. 18,204", "14:02:07", "Photos to follow", "4000 × 2667, 2.4 MB", copyButton, "checked on arrival",
+		}, []string{"Withdraw", "Correct or update</a>"}},
+		{strikePath + "?from=1&to=3", []string{"<ins>14,000</ins>", "<del>1,400</del>", "Version 1 against version 3.", "Show the text"}, []string{copyButton}},
+		{strikePath + "?version=1", []string{"This is version 1. It has been replaced.", "About 1,400"}, []string{copyButton, "14,000 passengers"}},
+		{budgetPath, []string{"<s>Ministry to double", "Baltra Press withdrew this item: 22 November, 13:40.", "The draft was not genuine", "Take it out of everything"}, []string{copyButton, `class="story"`, `data-key="d"`}},
+		{railPath, []string{"Where it went", "2 of 3 hold it", "on its way since", "delivered", "Not sent to South Post", "Clause 2.1", "Withdraw", "/correct"}, []string{"May be published"}},
+		{draftPath, []string{"Where it will go", "2 of 3 get it on release", "will get it", "Clause 2.3", ">Release<", "/edit"}, []string{copyButton, "/withdraw"}},
+		{"/item/avand.example/01934f00-0000-7000-8000-000000000008", []string{`<h1 class="title" lang="fa" dir="rtl">`, `<div class="story" lang="fa" dir="rtl">`, "Persian"}, nil},
+	} {
+		w := ask(t, mux, "GET", c.path, "")
+		body := text(w)
+		for _, s := range c.says {
+			if !strings.Contains(body, s) {
+				t.Errorf("%s does not say %q", c.path, s)
+			}
+		}
+		for _, s := range c.never {
+			if strings.Contains(body, s) {
+				t.Errorf("%s says %q", c.path, s)
+			}
+		}
+	}
+	if !d.seen[item("baltra.example", 10)] {
+		t.Error("an item that was opened is not noted as seen")
+	}
+	for _, path := range []string{"/item/nowhere.example/1", "/wire?item=nowhere.example/1"} {
+		if w := ask(t, mux, "GET", path, ""); w.Code != 404 {
+			t.Errorf("%s: %d", path, w.Code)
+		}
+	}
+	d.person.Editor = false
+	if body := text(ask(t, mux, "GET", strikePath, "")); strings.Contains(body, copyButton) {
+		t.Error("who is no editor is offered a copy")
+	}
+}
+
+func TestPermits(t *testing.T) {
+	d := newDesk(north)
+	mux := start(t, d)
+	id := item("baltra.example", 10)
+	no := Permit{Agreement: "ag1", Answer: terms.No, Clause: "3.1", Lines: []terms.Line{{Key: "terms.strip.no_publish"}}}
+	later := Permit{Agreement: "ag2", Answer: terms.NotYet, Lines: []terms.Line{{Key: "terms.strip.no_tv"}}}
+	for _, c := range []struct {
+		permits []Permit
+		copies  bool
+		kinds   string
+	}{
+		{[]Permit{no, later}, false, "later no"}, {[]Permit{no, d.permits[id][0]}, true, "yes no"}, {nil, true, ""},
+	} {
+		d.permits[id] = c.permits
+		body := text(ask(t, mux, "GET", strikePath, ""))
+		if got := strings.Contains(body, copyButton); got != c.copies {
+			t.Errorf("%s: copy is offered: %v", c.kinds, got)
+		}
+		var kinds []string
+		for _, m := range regexp.MustCompile(`class="strip (yes|no|later)"`).FindAllStringSubmatch(body, -1) {
+			kinds = append(kinds, m[1])
+		}
+		if got := strings.Join(kinds, " "); got != c.kinds {
+			t.Errorf("strips %q, want %q", got, c.kinds)
+		}
+	}
+}
+
+func TestHeldItems(t *testing.T) {
+	d := newDesk(north)
+	mux := start(t, d)
+	r := d.row(item("baltra.example", 10))
+	for state, want := range map[news.State]string{news.SetAside: "Set aside: it may not be used", news.Closed: "Closed for use"} {
+		r.State = state
+		body := text(ask(t, mux, "GET", strikePath, ""))
+		if !strings.Contains(body, want) || strings.Contains(body, copyButton) {
+			t.Errorf("%s: the page says something else", state)
+		}
+	}
+	r.State = news.Usable
+	delete(d.stories[r.Item], 3)
+	if w := ask(t, mux, "GET", strikePath, ""); w.Code != 404 {
+		t.Errorf("a version that is not there: %d", w.Code)
+	}
+}
+
+func TestCopy(t *testing.T) {
+	d := newDesk(north)
+	mux := start(t, d)
+	w := ask(t, mux, "POST", strikePath+"/copy", "form=text&version=3", "Newspool-Part", "copy")
+	if w.Code != 200 || !strings.Contains(w.Body.String(), "BALTRA, Nov 22 — Ferry crews") || !strings.Contains(w.Body.String(), `data-type="text/plain"`) || strings.Contains(w.Body.String(), "<!doctype") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	w = ask(t, mux, "POST", strikePath+"/copy", "form=html&version=3")
+	got := html.UnescapeString(w.Body.String())
+	if !strings.Contains(got, `<article lang="en" dir="ltr">`) || !strings.Contains(got, "<p>BALTRA, Nov 22 — Ferry") || !strings.Contains(got, "<p>Baltra Press</p>") || !strings.Contains(got, "<!doctype") {
+		t.Error(got)
+	}
+	if d := cmp.Diff([]string{"take p1 " + strikeItem + " v3 text", "take p1 " + strikeItem + " v3 html"}, d.acts); d != "" {
+		t.Error(d)
+	}
+	if w := ask(t, mux, "POST", strikePath+"/copy", "version=2"); w.Code != 409 {
+		t.Errorf("a version that has been replaced: %d", w.Code)
+	}
+	d.refuse = fault.New(fault.Denied, "item.not_ours")
+	if w := ask(t, mux, "POST", strikePath+"/copy", "version=3"); w.Code != 403 || strings.Contains(w.Body.String(), "Ferry crews voted") {
+		t.Errorf("what the terms refuse: %d", w.Code)
+	}
+	d.refuse, d.person.Editor = nil, false
+	if w := ask(t, mux, "POST", strikePath+"/copy", "version=3"); w.Code != 403 {
+		t.Errorf("who is no editor copies: %d", w.Code)
+	}
+	if w := ask(t, mux, "POST", budgetPath+"/copy", ""); w.Code == 200 {
+		t.Error("a withdrawn text is given")
+	}
+}
+
+func TestPlainBody(t *testing.T) {
+	got := plainBody("<h2>Head</h2><p>One<br/>two.</p><ul><li>a</li><li>b &amp; c</li></ul><p> </p><p>End</p>")
+	if want := "Head\n\nOne\ntwo.\n\na\n\nb & c\n\nEnd"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got := blockLines("<h2>Head</h2><p>One</p>"); got != "<h2>Head</h2>\n<p>One</p>" {
+		t.Errorf("%q", got)
+	}
+	for _, c := range []struct{ body, line, want string }{
+		{"<p>Text</p>", "SOREN", "<p>SOREN — Text</p>"}, {`<p dir="rtl">Text</p>`, "SOREN —", `<p dir="rtl">SOREN — Text</p>`}, {"<p>SOREN, Text</p>", "SOREN", "<p>SOREN, Text</p>"},
+		{"<ul><li>x</li></ul>", "A & B", "<p>A &amp; B — </p><ul><li>x</li></ul>"}, {"<p>Text</p>", "", "<p>Text</p>"},
+	} {
+		if got := withDateline(c.body, c.line, "", ""); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+}
+
+func TestVerify(t *testing.T) {
+	mux := start(t, newDesk(north))
+	w := ask(t, mux, "POST", strikePath+"/proof", "", "Newspool-Part", "proof")
+	if w.Code != 200 || !strings.Contains(w.Body.String(), ">valid<") && !strings.Contains(w.Body.String(), "valid</dd>") || strings.Contains(w.Body.String(), "<!doctype") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	w = ask(t, mux, "POST", strikePath+"/proof", "")
+	check(t, "proof", w.Body.String())
+	if !strings.Contains(w.Body.String(), "<!doctype") {
+		t.Error("without a script there is no page")
+	}
+}
+
+func TestWriting(t *testing.T) {
+	form := url.Values{"lang": {"en"}, "headline": {" Quay  reopens "}, "body": {"One.\n\nTwo <b>."}, "topic": {"medtop:15000000", "rubbish"}, "more": {"commuting, medtop:20000339"}, "urgency": {"2"}, "embargo": {"2026-11-22T18:00"}}
+	d := newDesk(north)
+	mux := start(t, d)
+	w := ask(t, mux, "POST", "/new", form.Encode())
+	if w.Code != 303 || w.Header().Get("Location") != "/item/north.example/01934f00-0000-7000-8000-000000000099" {
+		t.Fatalf("%d %v", w.Code, w.Header())
+	}
+	form.Set("act", "release")
+	ask(t, mux, "POST", "/new", form.Encode())
+	ask(t, mux, "POST", draftPath+"/release", "")
+	want := []string{
+		`save north.example/01934f00-0000-7000-8000-000000000099 "Quay reopens" <p>One.</p><p>Two &lt;b&gt;.</p>`,
+		`save north.example/01934f00-0000-7000-8000-000000000099 "Quay reopens" <p>One.</p><p>Two &lt;b&gt;.</p>`,
+		"release north.example/01934f00-0000-7000-8000-000000000099", "release north.example/01934f00-0000-7000-8000-000000000012",
+	}
+	if diff := cmp.Diff(want, d.acts); diff != "" {
+		t.Error(diff)
+	}
+	for _, c := range []struct{ field, value, says string }{
+		{"headline", "", "The headline is missing."}, {"body", " \n ", "The text is missing."}, {"lang", "", "Choose the language"}, {"embargo", "tomorrow", "no valid time"},
+		{"more", "flying saucers", "Not a Media Topic: flying saucers."}, {"slug", strings.Repeat("x", 501), "At most 500 characters"},
+	} {
+		bad := url.Values{}
+		for k, v := range form {
+			bad[k] = v
+		}
+		bad.Set(c.field, c.value)
+		w := ask(t, mux, "POST", "/new", bad.Encode())
+		if w.Code != 422 || !strings.Contains(text(w), c.says) {
+			t.Errorf("%s: %d, does not say %q", c.field, w.Code, c.says)
+		}
+		if c.field != "body" && !strings.Contains(w.Body.String(), "Two &lt;b&gt;.") {
+			t.Errorf("%s: what was typed is lost", c.field)
+		}
+		check(t, c.field, w.Body.String())
+	}
+	if len(d.acts) != len(want) {
+		t.Errorf("something was saved all the same: %v", d.acts[len(want):])
+	}
+	d.person.Editor = false
+	for _, path := range []string{"/new", draftPath + "/edit", railPath + "/correct", railPath + "/withdraw"} {
+		if w := ask(t, mux, "GET", path, ""); w.Code != 403 {
+			t.Errorf("who is no editor opens %s: %d", path, w.Code)
+		}
+	}
+}
+
+func TestStoryKeepsWhatTheFormLacks(t *testing.T) {
+	b, err := i18n.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := b.Printer("en", zone())
+	base := news.Story{
+		Type: news.Video, Lang: "en", Headline: "H", Slug: "S", Byline: "B", Dateline: "D", Body: "<h2>Head</h2><p>One <em>two</em>.</p>", Genre: "g", Service: "s", Urgency: 3, Embargo: at("18:00"),
+		Credit: "c", Copyright: "r", Usage: "u", Note: "n", Subjects: []news.Subject{{Code: "medtop:15000000", Name: "sport"}, {Code: "word:own", Name: "Own"}},
+		Media: []news.Media{{ID: "m1"}}, Written: at("11:00"),
+	}
+	got, bad := inputOf(base, zone()).story(p, base)
+	got.Embargo = got.Embargo.UTC()
+	if diff := cmp.Diff(base, got); diff != "" || len(bad) > 0 {
+		t.Errorf("%v %s", bad, diff)
+	}
+	plain := base
+	plain.Body = "<p>One.</p><p>Two.</p>"
+	in := inputOf(plain, zone())
+	if in.Marked || in.Body != "One.\n\nTwo." {
+		t.Errorf("%+v", in)
+	}
+	if got, _ := in.story(p, plain); got.Body != plain.Body {
+		t.Errorf("%q", got.Body)
+	}
+}
+
+func TestChangeAndWithdraw(t *testing.T) {
+	d := newDesk(north)
+	mux := start(t, d)
+	form := url.Values{"lang": {"en"}, "headline": {"Night trains return"}, "body": {"<p>New.</p><script>x</script>"}, "marked": {"yes"}, "version": {"2"}, "class": {"correction"}, "why": {"22:10 should read 22:40"}}
+	if w := ask(t, mux, "POST", railPath+"/correct", form.Encode()); w.Code != 303 {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	form.Set("class", "update")
+	form.Set("why", "")
+	ask(t, mux, "POST", railPath+"/correct", form.Encode())
+	ask(t, mux, "POST", railPath+"/withdraw", url.Values{"reason": {"not true"}}.Encode())
+	id := page.ShortItem(item("north.example", 6))
+	if diff := cmp.Diff([]string{`correction ` + id + ` "22:10 should read 22:40": <p>New.</p>`, `update ` + id + ` "": <p>New.</p>`, `withdraw ` + id + ` "not true"`}, d.acts); diff != "" {
+		t.Error(diff)
+	}
+	for _, c := range []struct {
+		path string
+		form url.Values
+		code int
+		says string
+	}{
+		{railPath + "/correct", url.Values{"lang": {"en"}, "headline": {"x"}, "body": {"y"}, "version": {"2"}, "class": {"correction"}}, 422, "must say what was wrong"},
+		{railPath + "/correct", url.Values{"lang": {"en"}, "headline": {"x"}, "body": {"y"}, "version": {"1"}, "class": {"update"}}, 422, "has changed since you opened it"},
+		{railPath + "/withdraw", url.Values{"reason": {" "}}, 422, "Say why."},
+		{strikePath + "/correct", form, 403, "Only the newsroom that wrote"},
+		{strikePath + "/withdraw", url.Values{"reason": {"x"}}, 403, "Only the newsroom that wrote"},
+		{draftPath + "/correct", form, 409, "cannot be done with the item"},
+		{railPath + "/edit", form, 409, "cannot be done with the item"},
+	} {
+		w := ask(t, mux, "POST", c.path, c.form.Encode())
+		if w.Code != c.code || !strings.Contains(text(w), c.says) {
+			t.Errorf("%s: %d, does not say %q", c.path, w.Code, c.says)
+		}
+	}
+	if len(d.acts) != 3 {
+		t.Errorf("%v", d.acts)
+	}
+}
+
+func TestView(t *testing.T) {
+	d := newDesk(north)
+	mux := start(t, d)
+	w := ask(t, mux, "POST", "/wire/view", "compact=on&back=/wire%3Flang%3Dfa")
+	if w.Code != 303 || w.Header().Get("Location") != "/wire?lang=fa" || d.preferences["compact"] != "on" {
+		t.Errorf("%d %v %v", w.Code, w.Header(), d.preferences)
+	}
+	if body := ask(t, mux, "GET", "/wire", "").Body.String(); !strings.Contains(body, `class="scroll compact"`) {
+		t.Error("the list is not compact")
+	}
+}
+
+// events reads events of a stream until it has seen n with one of the names.
+func events(t *testing.T, r *bufio.Scanner, names string, n int) []string {
+	t.Helper()
+	var out []string
+	name := ""
+	for len(out) < n && r.Scan() {
+		line := r.Text()
+		if after, ok := strings.CutPrefix(line, "event: "); ok {
+			name = after
+		}
+		if data, ok := strings.CutPrefix(line, "data: "); ok && strings.Contains(names, name) {
+			out = append(out, name+" "+data)
+		}
+	}
+	if len(out) < n {
+		t.Fatalf("the stream ended after %v: %v", out, r.Err())
+	}
+	return out
+}
+
+func TestLive(t *testing.T) {
+	d := newDesk(north)
+	server := httptest.NewServer(start(t, d))
+	defer server.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, "GET", server.URL+"/live/wire?after=12", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.AddCookie(&http.Cookie{Name: "newspool-a1a1a1a1", Value: "good"})
+	req.Header.Set("Accept", "text/event-stream")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "text/event-stream" || resp.Header.Get("Cache-Control") != "no-store" {
+		t.Fatalf("%d %v", resp.StatusCode, resp.Header)
+	}
+	r := bufio.NewScanner(resp.Body)
+	r.Buffer(nil, 1<<20)
+	if got := events(t, r, "new", 1); got[0] != `new {"count":0,"text":"0 new","mark":"(1)","told":12}` {
+		t.Error(got)
+	}
+	d.mu.Lock()
+	d.add(library.Row{Item: item("soren.example", 50), Origin: soren, Lang: "ru", Headline: "Паром сел на мель", Urgency: 1, Arrived: now}, "<p>x</p>")
+	gone := *d.row(item("soren.example", 9))
+	gone.N, gone.State, gone.Version = 14, news.Withdrawn, 3
+	d.rows = append(d.rows[:8], append(append([]library.Row{}, d.rows[9:]...), gone)...)
+	d.mu.Unlock()
+	d.ring <- struct{}{}
+	got := events(t, r, "row new", 2)
+	var change rowEvent
+	if err := json.Unmarshal([]byte(strings.TrimPrefix(got[0], "row ")), &change); err != nil {
+		t.Fatal(err, got)
+	}
+	if change.Item != page.ShortItem(gone.Item) || !strings.Contains(change.HTML, `class="row gone"`) || !strings.Contains(change.HTML, "Use no more") {
+		t.Errorf("%+v", change)
+	}
+	check(t, "row", change.HTML)
+	if want := `new {"count":2,"text":"2 new","mark":"(2)","urgent":"Паром сел на мель","told":14}`; got[1] != want {
+		t.Errorf("%s, want %s", got[1], want)
+	}
+}
+
+// TestLiveOnce asks as a hidden page does: the same events as one answer, and nothing twice.
+func TestLiveOnce(t *testing.T) {
+	d := newDesk(north)
+	mux := start(t, d)
+	for path, want := range map[string]string{
+		"/live/wire?after=12":                `[{"event":"new","data":{"count":0,"text":"0 new","mark":"(1)","told":12}}]`,
+		"/live/wire?after=10&told=12":        `[{"event":"new","data":{"count":2,"text":"2 new","mark":"(1)","told":12}}]`,
+		"/live/wire?after=10&lang=ru":        `"count":1,"text":"1 new","mark":"(1)","urgent":"Мост`,
+		"/live/wire?after=9&told=rubbish":    `"event":"row","data":{"item":"` + strikeItem + `"`,
+		"/live/wire?after=10&of=own&x=y":     `"count":1,`,
+		"/live/wire?after=0&state=withdrawn": `"count":1,`,
+	} {
+		w := ask(t, mux, "GET", path, "", "Accept", "application/json")
+		if w.Code != 200 || !strings.Contains(w.Body.String(), want) || w.Header().Get("Content-Type") != "application/json" {
+			t.Errorf("%s: %d %s", path, w.Code, w.Body)
+		}
+	}
+	if w := ask(t, mux, "GET", "/live/wire?after=10", "", "Accept", "application/json", "Last-Event-ID", "12"); strings.Contains(w.Body.String(), "urgent") {
+		t.Errorf("what was heard is told again: %s", w.Body)
+	}
+}
+
+func TestLiveRefuses(t *testing.T) {
+	mux := start(t, newDesk(north))
+	if w := ask(t, mux, "GET", "/live/wire?after=x", "", "Accept", "text/event-stream"); w.Code != 422 || w.Body.Len() != 0 {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	r := httptest.NewRequest("GET", "/live/wire?after=1", nil)
+	r.Header.Set("Accept", "text/event-stream")
+	w := httptest.NewRecorder()
+	mux.ServeHTTP(w, r)
+	if w.Code != 401 {
+		t.Errorf("a stranger's stream: %d", w.Code)
+	}
+}
+
+func TestTemplates(t *testing.T) {
+	b, err := i18n.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := newDesk(north)
+	shell, err := page.New(page.Options{Bundle: b, Root: north, House: d, Sessions: d})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := New(Options{Shell: shell, Root: d.own, Library: d, Desk: d, Directory: d, Exchange: d, Use: d, Writing: d, Bell: d, Preferences: d})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range []error{
+		templatecheck.CheckHTML(f.list, listPage{}), templatecheck.CheckHTML(f.list.Lookup("part:row"), rowPart{}), templatecheck.CheckHTML(f.list.Lookup("part:item"), listPage{}),
+		templatecheck.CheckHTML(f.item, itemPage{}), templatecheck.CheckHTML(f.proof, proofPage{}), templatecheck.CheckHTML(f.form, formPage{}),
+		templatecheck.CheckHTML(f.take, copyPage{}), templatecheck.CheckHTML(f.remove, withdrawPage{}),
+	} {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := New(Options{}); err == nil {
+		t.Error("a family without its parts is made")
+	}
+}
