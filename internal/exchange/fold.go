@@ -41,6 +41,7 @@ func (s *Service) receive(ctx context.Context, l *link, b ledger.Batch) error {
 		if err != nil {
 			return err
 		}
+		s.observe(tx, Event{Kind: Stored, Ledger: l.id, From: b.From, To: b.Edge.Size})
 		if err := s.Library.Expect(tx, itemsOf(b.Parsed)); err != nil {
 			return err
 		}
@@ -113,6 +114,7 @@ func (s *Service) waits(r store.Reader, rec protocol.Record) (bool, error) {
 // storeThenFold stores a batch, and then folds record by record what can be folded.
 func (s *Service) storeThenFold(ctx context.Context, l *link, b ledger.Batch) error {
 	err := s.DB.Write(ctx, func(tx *store.Tx) error {
+		s.observe(tx, Event{Kind: Stored, Ledger: l.id, From: b.From, To: b.Edge.Size})
 		_, err := s.Ledgers.Take(tx, l.id, b)
 		return err
 	})
@@ -245,6 +247,11 @@ func (s *Service) trouble(tx *store.Tx, id ledger.ID, seq int64, kind, key strin
 
 // fold hands one record to whoever owns its type.
 func (s *Service) fold(tx *store.Tx, d ledger.Said, hidden bool) error {
+	if s.Fold != nil {
+		if taken, err := s.Fold(tx, d); taken || err != nil {
+			return err
+		}
+	}
 	switch t := d.Record.Type; {
 	case t == "":
 		return s.trouble(tx, d.Ledger, d.Seq, "malformed", "exchange.malformed", nil)
@@ -312,7 +319,10 @@ func (s *Service) foldItem(tx *store.Tx, d ledger.Said, hidden bool) error {
 	if fault.Is(err, fault.Invalid) {
 		return s.trouble(tx, d.Ledger, d.Seq, "malformed", "exchange.malformed", nil)
 	}
-	return err
+	if err != nil || s.Media == nil || in.State != news.Usable || in.Class == news.Withdrawal {
+		return err
+	}
+	return s.Media.Want(tx, in.Item, in.Story.Media, in.Ledger, in.Origin)
 }
 
 // story reads the story that a record carries.

@@ -78,6 +78,7 @@ func (s *Service) Run(ctx context.Context, peer Peer) {
 		func() { s.announceLoop(ctx, peer) },
 		func() { s.followLoop(ctx, peer) },
 		func() { s.confirmLoop(ctx, peer) },
+		func() { s.mediaLoop(ctx, peer) },
 	} {
 		wg.Go(f)
 	}
@@ -476,6 +477,7 @@ func (s *Service) TakeReceipt(ctx context.Context, reader Reader, id ledger.ID, 
 		return s.ahead(ctx, id, p, body, errors.New("the follower cosigned another root"))
 	}
 	err = s.DB.Write(ctx, func(tx *store.Tx) error {
+		s.observe(tx, Event{Kind: Receipted, Ledger: id, To: cp.Size})
 		return s.Ledgers.Receipt(tx, id, string(reader.Root), cp.Size, c.Time, string(line))
 	})
 	if err == nil {

@@ -120,7 +120,7 @@ func (s *Service) OfferWaiting(ctx context.Context) (int, error) {
 	if err != nil || len(waiting) == 0 {
 		return 0, err
 	}
-	err = s.DB.Write(ctx, func(tx *store.Tx) error {
+	err = s.DB.Write(s.Beginning(ctx), func(tx *store.Tx) error {
 		for _, q := range waiting {
 			if err := s.offer(tx, q); err != nil {
 				return err

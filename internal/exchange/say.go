@@ -54,7 +54,11 @@ func (s *Service) SayIn(tx *store.Tx, agreement terms.AgreementID, id ledger.ID,
 		return ledger.Position{}, err
 	}
 	d.Seen = seen
-	return s.Ledgers.Append(tx, id, d)
+	pos, err := s.Ledgers.Append(tx, id, d)
+	if err == nil {
+		s.observe(tx, Event{Kind: Offered, Ledger: id, From: pos.Seq, To: pos.Seq + 1, Began: began(tx.Context())})
+	}
+	return pos, err
 }
 
 type seenKey terms.AgreementID

@@ -19,6 +19,7 @@ import (
 	"newspool/internal/clock"
 	"newspool/internal/ledger"
 	"newspool/internal/library"
+	"newspool/internal/media"
 	"newspool/internal/news"
 	"newspool/internal/partner"
 	"newspool/internal/store"
@@ -63,11 +64,19 @@ type Options struct {
 	Ledgers    *ledger.Service
 	Library    *library.Library
 	Agreements Agreements
+	Media      *media.Service // nil: media are not fetched
 	Codec      Codec
 	Known      *partner.Service
 	Clock      clock.Clock
 	Log        *slog.Logger
 	Changed    func(topic, value string) // tells the open pages; may be nil
+
+	// Observe is told after each commit what has become durable, on the goroutine of the database's writer: it must be quick.
+	// nil, as in production: nobody is told. Both this and Fold are set before Run.
+	Observe func(Event)
+	// Fold is asked before the package that owns a record of a partner; true says that the record is taken. nil, as in
+	// production: every record goes to its owner.
+	Fold func(tx *store.Tx, said ledger.Said) (taken bool, err error)
 }
 
 // Service is the exchange of one newsroom.

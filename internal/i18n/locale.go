@@ -16,7 +16,6 @@ type locale struct {
 	style    style
 	messages map[string]*entry
 	fallback *locale
-	stretch  bool // the pseudo-language
 }
 
 func newLocale(lang string, tag language.Tag, messages map[string]*entry) *locale {

@@ -22,12 +22,16 @@ import (
 const MaxFile = 2 << 30
 
 // File takes in one file or stream: ninjs (lines, an array, single objects), other JSON by a mapping, a feed; plain or
-// gzip. The name is for the report and helps to find the format; it may be empty.
+// gzip; or a photo. The name is for the report and helps to find the format; it may be empty.
 //
 // Faults: ingest.format_unknown, ingest.gzip, ingest.feed_bad … (Invalid) when nothing can be read at all, trouble of the
 // desk (Unavailable, Internal), and the end of ctx. The report counts what was done before.
 func (s *Service) File(ctx context.Context, name string, r io.Reader, o ItemOptions) (Report, error) {
-	report, err := s.run(ctx, o, func(give giver) error { return produce(ctx, name, r, o, give) })
+	in := bufio.NewReaderSize(r, 4096)
+	if head, _ := in.Peek(12); s.photos != nil && isPhoto(head) {
+		return s.Photo(ctx, name, in, o)
+	}
+	report, err := s.run(ctx, o, func(give giver) error { return produce(ctx, name, in, o, give) })
 	report.Files = 1
 	return report, err
 }
@@ -119,6 +123,8 @@ func wanted(name string) string {
 		return "json"
 	case ".xml", ".rss", ".atom":
 		return "feed"
+	case ".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff":
+		return "photo"
 	}
 	return ""
 }
@@ -143,7 +149,7 @@ func (l *limited) Read(p []byte) (int, error) {
 }
 
 // Folder takes in all files below a folder that have an ending of a format (.json, .jsonl, .ndjson, .ninjs, .xml, .rss,
-// .atom, each also with .gz), in the order of their names. A file that cannot be read is a problem of the report and stops
+// .atom, each also with .gz; photos), in the order of their names. A file that cannot be read is a problem of the report and stops
 // no other; the error is trouble of the desk, or the end of ctx.
 func (s *Service) Folder(ctx context.Context, dir fs.FS, o ItemOptions) (Report, error) {
 	var whole Report

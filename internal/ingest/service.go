@@ -38,6 +38,7 @@ type Desk interface {
 // Options are what a Service needs besides the database.
 type Options struct {
 	Desk   Desk
+	Photos Photos       // nil: photos are not taken
 	Client *http.Client // for polling: that of package fetch
 	Clock  clock.Clock  // nil: the clock of the machine
 	Log    *slog.Logger // nil: nothing is logged
@@ -47,6 +48,7 @@ type Options struct {
 type Service struct {
 	db     *store.DB
 	desk   Desk
+	photos Photos
 	client *http.Client
 	clock  clock.Clock
 	log    *slog.Logger
@@ -60,7 +62,7 @@ func New(db *store.DB, o Options) *Service {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Service{db: db, desk: o.Desk, client: o.Client, clock: o.Clock, log: o.Log}
+	return &Service{db: db, desk: o.Desk, photos: o.Photos, client: o.Client, clock: o.Clock, log: o.Log}
 }
 
 // ItemOptions say what is known about the items of one file, folder or stream apart from them.

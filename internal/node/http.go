@@ -10,6 +10,7 @@ import (
 	"newspool/internal/fault"
 	"newspool/internal/ledger"
 	"newspool/internal/web/page"
+	"newspool/internal/web/pictures"
 	"newspool/internal/web/settings"
 	"newspool/internal/web/signin"
 	"newspool/internal/web/wire"
@@ -68,7 +69,7 @@ func (n *Node) families(shell *page.Shell, d *desk.Service) ([]family, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []family{sign, w, set}, nil
+	return []family{sign, w, set, pictures.New(shell, n.Media, n.Library)}, nil
 }
 
 // proofFile hands out the proof of a record.

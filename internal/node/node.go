@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"newspool/internal/agreement"
+	"newspool/internal/blob"
 	"newspool/internal/clock"
 	"newspool/internal/config"
 	"newspool/internal/content"
@@ -28,6 +29,7 @@ import (
 	"newspool/internal/ledger"
 	"newspool/internal/library"
 	"newspool/internal/live"
+	"newspool/internal/media"
 
 	"newspool/internal/news/mediatopic"
 	"newspool/internal/partner"
@@ -58,11 +60,13 @@ type Node struct {
 	People     *people.Service
 	Peer       *peer.Client
 	Ingest     *ingest.Service
+	Media      *media.Service
 	Door       *fetch.Door
 	Hub        *live.Hub
 	Bundle     *i18n.Bundle
 
 	keys     *keyring
+	blobs    *blob.FS
 	unlock   func()
 	tls      *tlsKeys
 	listener net.Listener
@@ -77,7 +81,7 @@ type Node struct {
 func Migrations() []store.Migration {
 	return []store.Migration{
 		content.Migrations(), ledger.Migrations(), library.Migrations(), people.Migrations(), partner.Migrations(), agreement.Migrations(), exchange.Migrations(),
-		ingest.Migrations(),
+		ingest.Migrations(), media.Migrations(),
 	}
 }
 
@@ -131,8 +135,13 @@ func (n *Node) open(ctx context.Context, o Options) (err error) {
 	if err := known.Load(ctx); err != nil {
 		return err
 	}
+	if n.blobs, err = blob.OpenFS(filepath.Join(o.Dir, "files")); err != nil {
+		return err
+	}
+	n.Media = media.New(n.DB, n.blobs, o.Clock)
 	n.Exchange = exchange.New(exchange.Options{
-		DB: n.DB, Ledgers: n.Ledgers, Agreements: n.Agreements, Known: known, Codec: reader{}, Clock: o.Clock, Log: o.Log, Changed: n.Hub.Publish,
+		Media: n.Media,
+		DB:    n.DB, Ledgers: n.Ledgers, Agreements: n.Agreements, Known: known, Codec: reader{}, Clock: o.Clock, Log: o.Log, Changed: n.Hub.Publish,
 	})
 	n.Agreements.Join(n.Exchange)
 	if err := n.Agreements.Load(ctx); err != nil {
@@ -158,7 +167,7 @@ func (n *Node) begin() (err error) {
 			MediaType: ninjsType, Ancestors: mediatopic.Ancestors, OnVersion: n.queue,
 		})
 		n.Exchange.Library = n.Library
-		n.Ingest = ingest.New(n.DB, ingest.Options{Desk: n.Library, Client: n.Door.Client(), Clock: n.Clock, Log: n.Log})
+		n.Ingest = ingest.New(n.DB, ingest.Options{Desk: n.Library, Photos: n.Media, Client: n.Door.Client(), Clock: n.Clock, Log: n.Log})
 		close(n.began)
 	})
 	return n.serveAll()
@@ -166,6 +175,9 @@ func (n *Node) begin() (err error) {
 
 func (n *Node) queue(tx *store.Tx, v library.Version) error {
 	tx.OnCommit(func() { n.Hub.Publish("wire", string(v.Item)) })
+	if err := n.Media.Belongs(tx, v.Item, v.Story.Media); err != nil {
+		return err
+	}
 	return n.Exchange.Queue(tx, v)
 }
 
@@ -253,6 +265,9 @@ func (n *Node) Close() error {
 	var err error
 	if n.DB != nil {
 		err = n.DB.Close()
+	}
+	if n.blobs != nil {
+		err = errors.Join(err, n.blobs.Close())
 	}
 	if n.unlock != nil {
 		n.unlock()

@@ -48,6 +48,7 @@ func (s *Server) Routes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /exchange/v1/ledgers/{id}/tile/{path...}", s.read(s.tile))
 	mux.HandleFunc("GET /exchange/v1/ledgers/{id}/stream", s.read(s.stream))
 	mux.HandleFunc("GET /exchange/v1/ledgers/{id}/contents", s.read(s.contents))
+	mux.HandleFunc("GET /exchange/v1/ledgers/{id}/media/{media}", s.read(s.media))
 	mux.HandleFunc("POST /exchange/v1/ledgers/{id}/cosignatures", s.read(s.receipt))
 	mux.HandleFunc("GET /exchange/v1/mirrors/{mirror}/{what...}", s.mirror)
 	mux.HandleFunc("/exchange/", func(w http.ResponseWriter, r *http.Request) { refuse(w) })
@@ -282,6 +283,33 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, x reading) {
 			}
 		}
 	}
+}
+
+// media serves a photo, sound or film of an item that went out by the ledger; from=N begins at an offset.
+func (s *Server) media(w http.ResponseWriter, r *http.Request, x reading) {
+	m, ok, err := s.Exchange.MediaFor(r.Context(), x.info.ID, r.PathValue("media"))
+	if err != nil || !ok {
+		http.NotFound(w, r)
+		return
+	}
+	from := int64(0)
+	if v := r.URL.Query().Get("from"); v != "" {
+		if from, err = strconv.ParseInt(v, 10, 64); err != nil {
+			http.NotFound(w, r)
+			return
+		}
+	}
+	body, err := s.Exchange.Media.Open(r.Context(), m, from)
+	if err != nil {
+		http.NotFound(w, r)
+		return
+	}
+	defer body.Close()
+	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(time.Hour))
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.Header().Set("Content-Length", strconv.FormatInt(m.Size-from, 10))
+	w.Header().Set("Cache-Control", forever)
+	io.Copy(w, body)
 }
 
 func (s *Server) receipt(w http.ResponseWriter, r *http.Request, x reading) {

@@ -25,6 +25,8 @@ type article struct {
 	Href  string // the preview, or the page: what a comparison comes back to
 	Part  string // the element that a comparison is put into
 
+	Live string // where its own page hears that it has changed
+
 	Version, Newest int
 	Own             bool
 	Mark            page.Mark
@@ -115,7 +117,12 @@ func (f *Family) article(r *http.Request, c painter, id news.ItemID) (*article, 
 		return nil, err
 	}
 	a := f.frameOf(r, c, item)
-	story, err := f.o.Library.Version(ctx, id, a.Version)
+	var story news.Story
+	if item.State == news.Withdrawn && !item.Own {
+		err = fault.New(fault.Gone, "item.other_state") // it is not even asked for
+	} else {
+		story, err = f.o.Library.Version(ctx, id, a.Version)
+	}
 	switch {
 	case err == nil:
 		a.tell(c, story)
@@ -161,6 +168,7 @@ func (f *Family) frameOf(r *http.Request, c painter, item library.Item) *article
 		Stamp:   c.p.Stamp(item.Arrived, c.now),
 	}
 	a.LangName = c.p.Language(a.Lang)
+	a.Live = filter{}.at("/live/wire", "after", strconv.FormatInt(item.N, 10), "item", a.Short)
 	a.Full = !strings.HasPrefix(r.URL.Path, "/wire")
 	a.Href, a.Part = c.filter.at("/wire", "item", page.ShortItem(item.Item)), "preview"
 	if a.Full {

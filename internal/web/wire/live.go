@@ -29,6 +29,7 @@ type newEvent struct {
 type rowEvent struct {
 	Item string `json:"item"`
 	HTML string `json:"html"`
+	Gone bool   `json:"gone,omitempty"` // withdrawn
 }
 
 // changesAtOnce is how many changed rows a stream looks at for one ring.
@@ -39,9 +40,10 @@ type watch struct {
 	painter
 	person news.PersonID
 	filter library.Filter
-	after  int64 // the newest row of the open list
-	told   int64 // the newest row that was looked at
-	count  int64 // as it was said last
+	only   news.ItemID // a page of one item: nothing else is told
+	after  int64       // the newest row of the open list
+	told   int64       // the newest row that was looked at
+	count  int64       // as it was said last
 	first  bool
 }
 
@@ -130,6 +132,7 @@ func (f *Family) watchOf(r *http.Request) (*watch, error) {
 		painter: painter{p: base.P, now: base.Now, names: names{base.Newsroom, partners}, filter: query},
 		person:  base.Person.ID,
 		filter:  query.library(partners, base.Now, base.P.Zone()),
+		only:    page.ItemOf(q.Get("item")),
 		after:   after, told: told, first: true,
 	}, nil
 }
@@ -160,12 +163,8 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// tell says what has changed since it was asked last.
+// tell says what has changed since it was asked last. What cannot be sent is a page that was closed; the loop sees it.
 func (f *Family) tell(ctx context.Context, s teller, c *watch) error {
-	count, _, err := f.o.Library.NewSince(ctx, c.filter, c.after)
-	if err != nil {
-		return err
-	}
 	rows, err := f.o.Library.Wire(ctx, library.Filter{}, 0, changesAtOnce)
 	if err != nil {
 		return err
@@ -180,29 +179,38 @@ func (f *Family) tell(ctx context.Context, s teller, c *watch) error {
 		if row.Urgency > 0 && row.Urgency < 3 && !row.Own && row.State == news.Usable && urgent == "" {
 			urgent = row.Headline
 		}
-		if row.Version > 1 || row.State != news.Usable {
+		if (row.Version > 1 || row.State != news.Usable) && (c.only == "" || c.only == row.Item) {
 			html, err := page.Fragment(f.list, "row", rowPart{c.p, c.row(row)})
 			if err != nil {
 				return err
 			}
-			if err := s.Send("row", "", rowEvent{page.ShortItem(row.Item), html}); err != nil {
-				return nil // the page was closed; the loop sees it
+			if err := s.Send("row", "", rowEvent{page.ShortItem(row.Item), html, row.State == news.Withdrawn}); err != nil {
+				return nil
 			}
 		}
 	}
 	c.told = newest
-	if count == c.count && urgent == "" && !c.first {
+	if c.only != "" {
 		return nil
+	}
+	return f.tellCount(ctx, s, c, urgent)
+}
+
+// tellCount says how many rows wait above the list, if that has changed or one of them is urgent.
+func (f *Family) tellCount(ctx context.Context, s teller, c *watch, urgent string) error {
+	count, _, err := f.o.Library.NewSince(ctx, c.filter, c.after)
+	if err != nil || count == c.count && urgent == "" && !c.first {
+		return err
 	}
 	pinned, err := f.o.Desk.PinnedUrgent(ctx, c.person)
 	if err != nil {
 		return err
 	}
 	c.count, c.first = count, false
-	e := newEvent{Count: count, Text: c.p.T("wire.new", "n", count), Urgent: urgent, Told: newest}
+	e := newEvent{Count: count, Text: c.p.T("wire.new", "n", count), Urgent: urgent, Told: c.told}
 	if len(pinned) > 0 {
 		e.Mark = urgentMark(c.painter, len(pinned))
 	}
-	s.Send("new", strconv.FormatInt(newest, 10), e) // an error is a page that was closed; the loop sees it
+	s.Send("new", strconv.FormatInt(c.told, 10), e)
 	return nil
 }

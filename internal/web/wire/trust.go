@@ -51,6 +51,7 @@ type deliveryLine struct {
 type sent struct {
 	All, Have, Refused int
 	Draft              bool
+	Open               bool // some have not answered yet
 	Text               string
 }
 
@@ -144,6 +145,7 @@ func (a *article) deliveries(c painter, list []Delivery, known []Agreement, draf
 	})
 	a.Sent.Draft = draft
 	goes := a.Sent.All - a.Sent.Refused
+	a.Sent.Open = !draft && a.Sent.Have < goes
 	switch {
 	case a.Sent.All == 0:
 		a.Sent.Text = c.p.T("item.sent_nobody")

@@ -322,6 +322,9 @@ func TestPlainBody(t *testing.T) {
 
 func TestVerify(t *testing.T) {
 	mux := start(t, newDesk(north))
+	if w := ask(t, mux, "GET", railPath, "", "Newspool-Part", "went"); !strings.Contains(text(w), "2 of 3 hold it") || strings.Contains(text(w), "<section") {
+		t.Error(text(w))
+	}
 	w := ask(t, mux, "POST", strikePath+"/proof", "", "Newspool-Part", "proof")
 	if w.Code != 200 || !strings.Contains(w.Body.String(), ">valid<") && !strings.Contains(w.Body.String(), "valid</dd>") || strings.Contains(w.Body.String(), "<!doctype") {
 		t.Errorf("%d %s", w.Code, w.Body)
@@ -516,7 +519,7 @@ func TestLive(t *testing.T) {
 	if err := json.Unmarshal([]byte(strings.TrimPrefix(got[0], "row ")), &change); err != nil {
 		t.Fatal(err, got)
 	}
-	if change.Item != page.ShortItem(gone.Item) || !strings.Contains(change.HTML, `class="row gone"`) || !strings.Contains(change.HTML, "Use no more") {
+	if change.Item != page.ShortItem(gone.Item) || !strings.Contains(change.HTML, `class="row gone"`) || !change.Gone || !strings.Contains(change.HTML, "Use no more") {
 		t.Errorf("%+v", change)
 	}
 	check(t, "row", change.HTML)
@@ -530,12 +533,14 @@ func TestLiveOnce(t *testing.T) {
 	d := newDesk(north)
 	mux := start(t, d)
 	for path, want := range map[string]string{
-		"/live/wire?after=12":                `[{"event":"new","data":{"count":0,"text":"0 new","mark":"(1)","told":12}}]`,
-		"/live/wire?after=10&told=12":        `[{"event":"new","data":{"count":2,"text":"2 new","mark":"(1)","told":12}}]`,
-		"/live/wire?after=10&lang=ru":        `"count":1,"text":"1 new","mark":"(1)","urgent":"Мост`,
-		"/live/wire?after=9&told=rubbish":    `"event":"row","data":{"item":"` + strikeItem + `"`,
-		"/live/wire?after=10&of=own&x=y":     `"count":1,`,
-		"/live/wire?after=0&state=withdrawn": `"count":1,`,
+		"/live/wire?after=12":                    `[{"event":"new","data":{"count":0,"text":"0 new","mark":"(1)","told":12}}]`,
+		"/live/wire?after=10&told=12":            `[{"event":"new","data":{"count":2,"text":"2 new","mark":"(1)","told":12}}]`,
+		"/live/wire?after=10&lang=ru":            `"count":1,"text":"1 new","mark":"(1)","urgent":"Мост`,
+		"/live/wire?after=9&told=rubbish":        `"event":"row","data":{"item":"` + strikeItem + `"`,
+		"/live/wire?after=10&of=own&x=y":         `"count":1,`,
+		"/live/wire?after=0&state=withdrawn":     `"count":1,`,
+		"/live/wire?after=9&item=" + strikeItem:  `[{"event":"row","data":{"item":"` + strikeItem,
+		"/live/wire?after=10&item=" + strikeItem: `[]`,
 	} {
 		w := ask(t, mux, "GET", path, "", "Accept", "application/json")
 		if w.Code != 200 || !strings.Contains(w.Body.String(), want) || w.Header().Get("Content-Type") != "application/json" {
@@ -577,7 +582,7 @@ func TestTemplates(t *testing.T) {
 	}
 	for _, err := range []error{
 		templatecheck.CheckHTML(f.list, listPage{}), templatecheck.CheckHTML(f.list.Lookup("part:row"), rowPart{}), templatecheck.CheckHTML(f.list.Lookup("part:item"), listPage{}),
-		templatecheck.CheckHTML(f.item, itemPage{}), templatecheck.CheckHTML(f.proof, proofPage{}), templatecheck.CheckHTML(f.form, formPage{}),
+		templatecheck.CheckHTML(f.item, itemPage{}), templatecheck.CheckHTML(f.item.Lookup("part:went"), itemPage{}), templatecheck.CheckHTML(f.proof, proofPage{}), templatecheck.CheckHTML(f.form, formPage{}),
 		templatecheck.CheckHTML(f.take, copyPage{}), templatecheck.CheckHTML(f.remove, withdrawPage{}),
 	} {
 		if err != nil {

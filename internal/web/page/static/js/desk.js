@@ -191,7 +191,7 @@ let asking = 0;
 let heard = 0;
 let told = 0;
 const title = document.querySelector("[data-title]")?.dataset.title ?? document.title;
-const liveSource = () => document.querySelector("#list [data-live]")?.dataset.live;
+const liveSource = () => document.querySelector("[data-live]")?.dataset.live;
 
 function listen() {
 	stream?.close();
@@ -230,7 +230,10 @@ const events = {
 	},
 	row(change) {
 		const row = document.querySelector(`#list [data-item="${CSS.escape(change.item)}"]`);
-		if (!row) { return; }
+		if (!row) {
+			if (document.querySelector("#article [data-open]")?.dataset.open === change.item) { if (change.gone) { location.reload(); } else { showChanged("#article"); } }
+			return;
+		}
 		const current = row.hasAttribute("aria-current");
 		row.outerHTML = change.html;
 		if (current) { markChanged(change.item); }
@@ -243,10 +246,16 @@ document.addEventListener("visibilitychange", () => {
 	if (document.hidden) { later = setTimeout(listen, 20000); } else if (!stream || stream.readyState === EventSource.CLOSED) { listen(); }
 });
 
-// markChanged says above the open text that it is no longer the newest.
+// markChanged says above the open text that it is no longer the newest. A text that was withdrawn goes at once.
 function markChanged(item) {
-	document.querySelector(`#list [data-item="${CSS.escape(item)}"]`)?.setAttribute("aria-current", "true");
-	const strip = document.querySelector("#preview [data-changed]");
+	const row = document.querySelector(`#list [data-item="${CSS.escape(item)}"]`);
+	row.setAttribute("aria-current", "true");
+	if (row.classList.contains("gone")) { load(row.querySelector("a[data-into]").href, "preview", "item"); return; }
+	showChanged("#preview");
+}
+
+function showChanged(where) {
+	const strip = document.querySelector(where + " [data-changed]");
 	if (strip) { strip.hidden = false; }
 }
 
@@ -299,18 +308,22 @@ function tone() {
 	}
 }
 
-// The frame keeps itself current while somebody looks.
+// The frame, and what waits for an answer, keep themselves current while somebody looks.
+
+const last = new WeakMap();
 
 setInterval(async () => {
-	const rail = document.querySelector("[data-refresh]");
-	if (!rail || document.hidden || rail.contains(document.activeElement)) { return; }
-	try {
-		const answer = await fetchPart(rail.dataset.refresh, rail.dataset.part);
-		if (!answer.ok) { return; }
-		const html = await answer.text();
-		if (html !== rail.dataset.last) { rail.dataset.last = html; rail.innerHTML = html; }
-	} catch { /* the next time */ }
-}, 15000);
+	if (document.hidden) { return; }
+	for (const place of document.querySelectorAll("[data-refresh]")) {
+		if (place.contains(document.activeElement)) { continue; }
+		try {
+			const answer = await fetchPart(place.dataset.refresh, place.dataset.part);
+			if (!answer.ok) { continue; }
+			const html = await answer.text();
+			if (html !== last.get(place)) { last.set(place, html); place.innerHTML = html; }
+		} catch { /* the next time */ }
+	}
+}, 10000);
 
 // The border between list and preview can be moved, by mouse and by keyboard.
 

@@ -1,0 +1,328 @@
+// Package media keeps the photos, sounds and films that belong to stories: their bytes in files, what is known of them in rows,
+// small pictures for the pages.
+//
+// What it promises: bytes are kept as they came, under their SHA-256, and never given out under another; what a partner has told
+// of is fetched later and checked on arrival; media never delays records.
+//
+// What it never does: it changes no original, and gives nothing out without being asked for an item that may have it.
+package media
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"newspool/internal/blob"
+	"newspool/internal/clock"
+	"newspool/internal/fault"
+	"newspool/internal/formats/photo"
+	"newspool/internal/news"
+	"newspool/internal/store"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Migrations are the tables of this package.
+func Migrations() store.Migration {
+	sub, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		panic(err) // the folder is embedded above
+	}
+	return store.Migration{Package: "media", Files: sub}
+}
+
+// MaxSize is how large one photo, sound or film may be, in bytes.
+const MaxSize = 2 << 30
+
+// thumbEdge is the longer side of a small picture, in pixels.
+const thumbEdge = 480
+
+// State says whether the bytes are here.
+type State string
+
+// The states of a medium.
+const (
+	Here   State = "here"
+	Wanted State = "wanted" // a partner has told of it; it is being fetched
+	Failed State = "failed" // it did not come, or was not what was told
+)
+
+// Medium is what is known of one.
+type Medium struct {
+	ID     string
+	SHA256 string
+	Type   string
+	Size   int64
+	State  State
+	Thumb  bool // there is a small picture
+}
+
+// Service keeps media. It is safe for concurrent use.
+type Service struct {
+	db    *store.DB
+	blobs *blob.FS
+	clock clock.Clock
+	wake  chan struct{}
+	looks chan struct{} // few photos are decoded at a time: each may need memory for all its pixels
+}
+
+// New makes the service.
+func New(db *store.DB, blobs *blob.FS, clk clock.Clock) *Service {
+	return &Service{db: db, blobs: blobs, clock: clk, wake: make(chan struct{}, 1), looks: make(chan struct{}, 2)}
+}
+
+// Wake gets a value when something is wanted.
+func (s *Service) Wake() <-chan struct{} { return s.wake }
+
+const (
+	columns     = `id, sha, type, size, state, length(thumb)`
+	insertMedia = `INSERT INTO media (id, sha, type, size, width, height, thumb, state, ledger, owner, tries, due_us, error)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, '') ON CONFLICT (id) DO NOTHING`
+	insertItem  = `INSERT INTO media_item (media, item) VALUES ($1, $2) ON CONFLICT (media, item) DO NOTHING`
+	selectMedia = `SELECT ` + columns + ` FROM media WHERE id = $1`
+	selectThumb = `SELECT thumb FROM media WHERE id = $1`
+	selectItems = `SELECT item FROM media_item WHERE media = $1 ORDER BY item`
+	selectDue   = `SELECT id, sha, size, ledger, owner FROM media WHERE state = 'wanted' AND due_us <= $1 ORDER BY due_us LIMIT 16`
+	setHere     = `UPDATE media SET state = 'here', thumb = $2, type = $3, error = '' WHERE id = $1`
+	setFailed   = `UPDATE media SET state = $2, tries = tries + 1, due_us = $3, error = $4 WHERE id = $1`
+	selectTries = `SELECT tries FROM media WHERE id = $1`
+)
+
+// Add keeps a photo of our own: its bytes, what it says of itself (caption, credit and by-line from IPTC, XMP and EXIF), and a
+// small picture. It is durable when Add returns.
+func (s *Service) Add(ctx context.Context, r io.Reader) (news.Media, photo.Info, error) {
+	ref, size, err := s.blobs.Put(ctx, io.LimitReader(r, MaxSize+1))
+	if err != nil {
+		return news.Media{}, photo.Info{}, err
+	}
+	if size > MaxSize {
+		return news.Media{}, photo.Info{}, fault.New(fault.TooLarge, "media.too_large", "limit", MaxSize>>20)
+	}
+	info, thumb, err := s.look(ctx, ref)
+	if err != nil {
+		return news.Media{}, info, err
+	}
+	u, err := uuid.NewV7()
+	if err != nil {
+		return news.Media{}, info, err
+	}
+	m := news.Media{
+		ID: u.String(), SHA256: string(ref), Type: info.Type, Size: size, Width: info.Width, Height: info.Height,
+		Caption: info.Caption, Credit: info.Credit, Byline: info.Byline, Rights: info.Rights, Headline: info.Headline, Of: news.Picture,
+	}
+	err = s.db.Write(ctx, func(tx *store.Tx) error {
+		return tx.Exec(insertMedia, m.ID, m.SHA256, m.Type, m.Size, m.Width, m.Height, thumb, string(Here), "", "", 0)
+	})
+	return m, info, err
+}
+
+// look reads what a stored photo says of itself and makes a small picture of it. What is no photo is refused.
+func (s *Service) look(ctx context.Context, ref blob.Ref) (photo.Info, []byte, error) {
+	r, _, err := s.blobs.Open(ctx, ref, blob.Range{})
+	if err != nil {
+		return photo.Info{}, nil, err
+	}
+	defer r.Close()
+	s.looks <- struct{}{}
+	defer func() { <-s.looks }()
+	b, err := io.ReadAll(io.LimitReader(r, maxPhoto+1))
+	if err != nil {
+		return photo.Info{}, nil, err
+	}
+	if len(b) > maxPhoto {
+		return photo.Info{}, nil, fault.New(fault.TooLarge, "media.too_large", "limit", maxPhoto>>20)
+	}
+	info, err := photo.Read(bytes.NewReader(b))
+	if err != nil {
+		return info, nil, err
+	}
+	thumb, _, _, err := photo.Thumbnail(bytes.NewReader(b), thumbEdge)
+	return info, thumb, err
+}
+
+// maxPhoto is how large a photo may be to be looked into, in bytes.
+const maxPhoto = 200 << 20
+
+// Belongs notes, in the transaction, that media belong to an item of our own. Ids that are not here are left alone.
+func (s *Service) Belongs(tx *store.Tx, item news.ItemID, all []news.Media) error {
+	for _, m := range all {
+		if m.ID == "" || m.SHA256 == "" {
+			continue
+		}
+		if err := tx.Exec(insertItem, m.ID, string(item)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Want notes, in the transaction, the media of an item that a partner released; they are fetched later.
+func (s *Service) Want(tx *store.Tx, item news.ItemID, all []news.Media, ledger string, owner news.Root) error {
+	for _, m := range all {
+		if _, err := uuid.Parse(m.ID); err != nil || !blob.Ref(m.SHA256).Valid() || m.Size <= 0 || m.Size > MaxSize {
+			continue
+		}
+		err := tx.Exec(insertMedia, m.ID, m.SHA256, m.Type, m.Size, m.Width, m.Height, []byte{}, string(Wanted), ledger, string(owner), clock.Micros(s.clock()))
+		if err != nil {
+			return err
+		}
+		if err := tx.Exec(insertItem, m.ID, string(item)); err != nil {
+			return err
+		}
+		tx.OnCommit(func() {
+			select {
+			case s.wake <- struct{}{}:
+			default:
+			}
+		})
+	}
+	return nil
+}
+
+// Wish is a medium that is to be fetched.
+type Wish struct {
+	ID     string
+	SHA256 string
+	Size   int64
+	Ledger string
+	Owner  news.Root
+}
+
+// Due lists what is to be fetched now.
+func (s *Service) Due(ctx context.Context) (out []Wish, err error) {
+	err = s.db.Read(ctx, func(r store.Reader) error {
+		rows, err := r.Query(selectDue, clock.Micros(s.clock()))
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var w Wish
+			if err := rows.Scan(&w.ID, &w.SHA256, &w.Size, &w.Ledger, (*string)(&w.Owner)); err != nil {
+				return err
+			}
+			out = append(out, w)
+		}
+		return rows.Err()
+	})
+	return out, err
+}
+
+// Arrived takes the bytes of something that was wanted. They are kept only if their SHA-256 and size are the ones that the
+// partner's story names; anything else is a fault media.other.
+func (s *Service) Arrived(ctx context.Context, w Wish, r io.Reader) error {
+	ref, size, err := s.blobs.Put(ctx, io.LimitReader(r, w.Size+1))
+	if err != nil {
+		return err
+	}
+	if string(ref) != w.SHA256 || size != w.Size {
+		return errors.Join(fault.New(fault.Invalid, "media.other"), s.blobs.Delete(ctx, ref))
+	}
+	kind := "application/octet-stream"
+	info, thumb, err := s.look(ctx, ref)
+	if err == nil {
+		kind = info.Type
+	} else {
+		thumb = []byte{} // no photo, or one that cannot be read: it is kept, and has no small picture
+	}
+	return s.db.Write(ctx, func(tx *store.Tx) error { return tx.ExecOne(setHere, w.ID, thumb, kind) })
+}
+
+// maxTries is how often a fetch is tried before it is given up.
+const maxTries = 12
+
+// Missed notes that something did not come. It is tried again later, with longer pauses each time, and in the end given up.
+func (s *Service) Missed(ctx context.Context, w Wish, cause error) error {
+	return s.db.Write(ctx, func(tx *store.Tx) error {
+		var tries int
+		if err := tx.QueryRow(selectTries, w.ID).Scan(&tries); err != nil {
+			return err
+		}
+		state := Wanted
+		if tries+1 >= maxTries {
+			state = Failed
+		}
+		due := s.clock().Add(time.Second << min(tries, 11))
+		return tx.Exec(setFailed, w.ID, string(state), clock.Micros(due), cause.Error())
+	})
+}
+
+// Get says what is known of a medium; NotFound if nothing is.
+func (s *Service) Get(ctx context.Context, id string) (m Medium, items []news.ItemID, err error) {
+	err = s.db.Read(ctx, func(r store.Reader) error {
+		var thumb int
+		err := r.QueryRow(selectMedia, id).Scan(&m.ID, &m.SHA256, &m.Type, &m.Size, (*string)(&m.State), &thumb)
+		if errors.Is(err, store.ErrNoRows) {
+			return fault.New(fault.NotFound, "fault.not_found")
+		}
+		if err != nil {
+			return err
+		}
+		m.Thumb = thumb > 0
+		rows, err := r.Query(selectItems, id)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var item news.ItemID
+			if err := rows.Scan((*string)(&item)); err != nil {
+				return err
+			}
+			items = append(items, item)
+		}
+		return rows.Err()
+	})
+	return m, items, err
+}
+
+// Open gives the bytes of a medium that is here, from an offset on.
+func (s *Service) Open(ctx context.Context, m Medium, from int64) (io.ReadCloser, error) {
+	if m.State != Here || from < 0 || from > m.Size {
+		return nil, fault.New(fault.NotFound, "fault.not_found")
+	}
+	r, _, err := s.blobs.Open(ctx, blob.Ref(m.SHA256), blob.Range{Start: from})
+	return r, err
+}
+
+// Thumb gives the small picture, a JPEG.
+func (s *Service) Thumb(ctx context.Context, id string) (b []byte, err error) {
+	err = s.db.Read(ctx, func(r store.Reader) error { return r.QueryRow(selectThumb, id).Scan(&b) })
+	if errors.Is(err, store.ErrNoRows) || (err == nil && len(b) == 0) {
+		return nil, fault.New(fault.NotFound, "fault.not_found")
+	}
+	return b, err
+}
+
+// OnlyOurs takes out of a draft the claims of media that are not here: only what Add has given may be released.
+func (s *Service) OnlyOurs(ctx context.Context, all []news.Media) ([]news.Media, error) {
+	var out []news.Media
+	for _, m := range all {
+		if m.ID == "" || m.SHA256 == "" {
+			continue
+		}
+		known, _, err := s.Get(ctx, m.ID)
+		if fault.Is(err, fault.NotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if known.State == Here && strings.EqualFold(known.SHA256, m.SHA256) {
+			out = append(out, m)
+		}
+	}
+	return out, nil
+}
+
+// String is for logs.
+func (w Wish) String() string { return fmt.Sprintf("%s (%d bytes) of %s", w.ID, w.Size, w.Ledger) }
