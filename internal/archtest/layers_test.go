@@ -15,7 +15,7 @@ func layers() map[string]int {
 		3: {"internal/store", "internal/blob", "internal/fetch", "internal/formats"},
 		4: {"internal/content", "internal/ledger", "internal/job", "internal/live", "internal/search", "internal/match", "internal/translate"},
 		5: {"internal/library", "internal/people", "internal/partner", "internal/media", "internal/verify", "internal/signoff", "internal/coedit", "internal/notice"},
-		6: {"internal/desk", "internal/agreement", "internal/exchange", "internal/production", "internal/claim", "internal/committee",
+		6: {"internal/desk", "internal/proof", "internal/agreement", "internal/exchange", "internal/production", "internal/claim", "internal/committee",
 			"internal/event", "internal/ingest", "internal/deliver", "internal/monitor", "internal/statement"},
 		7: {"internal/web", "internal/api", "internal/peer"},
 		8: {"internal/node", "internal/demo"},

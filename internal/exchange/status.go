@@ -14,6 +14,7 @@ import (
 	"newspool/internal/news"
 	"newspool/internal/store"
 	"newspool/internal/terms"
+	"newspool/protocol"
 )
 
 var errNotKnown = fault.New(fault.NotFound, "partner.unknown")
@@ -352,4 +353,13 @@ func (s *Service) Troubles(ctx context.Context, limit int) (out []Trouble, err e
 		return nil
 	})
 	return out, err
+}
+
+// recordTime is when a record says that it was written.
+func recordTime(b []byte) time.Time {
+	rec, err := protocol.ParseRecord(b)
+	if err != nil {
+		return time.Time{}
+	}
+	return clock.FromMicros(rec.Time)
 }

@@ -119,7 +119,7 @@ func (w wireExchange) firstHeld(ctx context.Context, id news.ItemID, l string, s
 }
 
 func (w wireExchange) check(ctx context.Context, id ledger.ID, seq int64, item news.ItemID) (wire.ProofState, terms.Line) {
-	b, err := w.n.Exchange.Proof(ctx, id, seq)
+	b, err := w.n.Proofs().File(ctx, id, seq)
 	if err == nil {
 		var proven protocol.Proven
 		if proven, err = protocol.VerifyProof(b); err == nil && proven.Record.About != string(item) {

@@ -9,6 +9,7 @@ import (
 	"newspool/internal/desk"
 	"newspool/internal/fault"
 	"newspool/internal/ledger"
+	"newspool/internal/proof"
 	"newspool/internal/web/page"
 	"newspool/internal/web/pictures"
 	"newspool/internal/web/settings"
@@ -72,13 +73,18 @@ func (n *Node) families(shell *page.Shell, d *desk.Service) ([]family, error) {
 	return []family{sign, w, set, pictures.New(shell, n.Media, n.Library)}, nil
 }
 
+// Proofs makes proof files.
+func (n *Node) Proofs() proof.Maker {
+	return proof.Maker{DB: n.DB, Known: n.Exchange.Service, Parties: n.Agreements.Parties}
+}
+
 // proofFile hands out the proof of a record.
 func (n *Node) proofFile(w http.ResponseWriter, r *http.Request) error {
 	seq, err := strconv.ParseInt(r.PathValue("seq"), 10, 64)
 	if err != nil {
 		return fault.New(fault.NotFound, "fault.not_found")
 	}
-	b, err := n.Exchange.Proof(r.Context(), ledger.ID(r.PathValue("ledger")), seq)
+	b, err := n.Proofs().File(r.Context(), ledger.ID(r.PathValue("ledger")), seq)
 	if err != nil {
 		return err
 	}

@@ -1,32 +1,32 @@
-package exchange
+// Package proof makes proof files: a record with its contents, its place in its ledger, the signed checkpoint, the cosignatures of
+// partners and the identities of all of them, so that anybody can check it apart from any node.
+package proof
 
 import (
 	"context"
 	"encoding/json"
-	"time"
 
-	"newspool/internal/clock"
 	"newspool/internal/fault"
 	"newspool/internal/ledger"
 	"newspool/internal/news"
+	"newspool/internal/partner"
 	"newspool/internal/store"
 	"newspool/internal/terms"
 	"newspool/protocol"
 )
 
-func recordTime(b []byte) time.Time {
-	rec, err := protocol.ParseRecord(b)
-	if err != nil {
-		return time.Time{}
-	}
-	return clock.FromMicros(rec.Time)
+// Maker makes proof files of one node's ledgers.
+type Maker struct {
+	DB      *store.DB
+	Known   *partner.Service
+	Parties func(terms.AgreementID) []news.Root // of an agreement
 }
 
-// Proof makes the proof file of a record: ours with the partners' cosignatures, a partner's with our own. It can be checked
+// File makes the proof file of a record: ours with the partners' cosignatures, a partner's with our own. It can be checked
 // by anybody with newspool verify.
-func (s *Service) Proof(ctx context.Context, id ledger.ID, seq int64) ([]byte, error) {
+func (m Maker) File(ctx context.Context, id ledger.ID, seq int64) ([]byte, error) {
 	p := protocol.Proof{Format: protocol.ProofFormat, Index: seq}
-	err := s.DB.Read(ctx, func(r store.Reader) error {
+	err := m.DB.Read(ctx, func(r store.Reader) error {
 		i, err := ledger.Get(r, id)
 		if err != nil || seq < 0 || seq >= i.Size {
 			return fault.New(fault.NotFound, "fault.not_found").Because(err)
@@ -44,7 +44,7 @@ func (s *Service) Proof(ctx context.Context, id ledger.ID, seq int64) ([]byte, e
 			}
 			p.Contents = append(p.Contents, pc)
 		}
-		cp, err := s.proofCheckpoint(r, i, seq, &p)
+		cp, err := m.checkpoint(r, i, seq, &p)
 		if err != nil {
 			return err
 		}
@@ -57,21 +57,21 @@ func (s *Service) Proof(ctx context.Context, id ledger.ID, seq int64) ([]byte, e
 	return json.MarshalIndent(p, "", " ")
 }
 
-// proofCheckpoint chooses the checkpoint of a proof, and adds the identities and cosignatures that belong to it.
-func (s *Service) proofCheckpoint(r store.Reader, i ledger.Info, seq int64, p *protocol.Proof) (protocol.Checkpoint, error) {
+// checkpoint chooses the checkpoint of a proof, and adds the identities and cosignatures that belong to it.
+func (m Maker) checkpoint(r store.Reader, i ledger.Info, seq int64, p *protocol.Proof) (protocol.Checkpoint, error) {
 	if !i.Own {
-		owner, ok := s.Partner(i.Owner)
+		owner, ok := m.Known.Partner(i.Owner)
 		if !ok {
-			return protocol.Checkpoint{}, errNotKnown
+			return protocol.Checkpoint{}, fault.New(fault.NotFound, "partner.unknown")
 		}
 		cp := protocol.Checkpoint{Origin: i.Origin, Size: i.Size, Root: i.Root()}
 		p.Checkpoint, p.Identity = string(i.Checkpoint), owner.Note
-		p.Cosignatures = []protocol.ProofCosign{{Line: s.Cosign(cp), Identity: s.Note()}}
+		p.Cosignatures = []protocol.ProofCosign{{Line: m.Known.Cosign(cp), Identity: m.Known.Note()}}
 		return cp, nil
 	}
 	size := i.Size
 	var held []ledger.Held
-	for _, party := range s.Agreements.Parties(terms.AgreementID(i.Agreement)) {
+	for _, party := range m.Parties(terms.AgreementID(i.Agreement)) {
 		h, ok, err := ledger.FirstHeld(r, i.ID, string(party), seq)
 		if err != nil {
 			return protocol.Checkpoint{}, err
@@ -91,13 +91,13 @@ func (s *Service) proofCheckpoint(r store.Reader, i ledger.Info, seq int64, p *p
 		return protocol.Checkpoint{}, err
 	}
 	cp := protocol.Checkpoint{Origin: i.Origin, Size: size, Root: e.Root()}
-	signed, err := s.SignCheckpoint(cp)
+	signed, err := m.Known.SignCheckpoint(cp)
 	if err != nil {
 		return cp, err
 	}
-	p.Checkpoint, p.Identity = string(signed), s.Note()
+	p.Checkpoint, p.Identity = string(signed), m.Known.Note()
 	for _, h := range held {
-		if partner, ok := s.Partner(news.Root(h.Cosigner)); ok {
+		if partner, ok := m.Known.Partner(news.Root(h.Cosigner)); ok {
 			p.Cosignatures = append(p.Cosignatures, protocol.ProofCosign{Line: h.Line, Identity: partner.Note})
 		}
 	}
