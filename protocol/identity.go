@@ -155,6 +155,27 @@ func (k Keys) Public(role string) []ed25519.PublicKey {
 	return out
 }
 
+// Ever lists the Ed25519 keys of a role that were ever made, newest first; without those that were stolen, unless stolen is set.
+func (k Keys) Ever(role string, stolen bool) []ed25519.PublicKey {
+	bad := map[string]bool{}
+	for _, e := range k.Entries {
+		if e.Role == role && e.Act == ActStolen {
+			bad[e.Key] = true
+		}
+	}
+	var out []ed25519.PublicKey
+	for i := len(k.Entries) - 1; i >= 0; i-- {
+		e := k.Entries[i]
+		if e.Role != role || e.Act != ActAdd || (bad[e.Key] && !stolen) {
+			continue
+		}
+		if p, err := ParsePublic(e.Key); err == nil {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
 // ParseRoot reads a newsroom's root: 64 lower-case hex digits of a public key that CheckKey accepts.
 func ParseRoot(root string) (ed25519.PublicKey, error) {
 	if !isHex(root, 64) {

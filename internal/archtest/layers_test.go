@@ -19,7 +19,7 @@ func layers() map[string]int {
 			"internal/event", "internal/ingest", "internal/deliver", "internal/monitor", "internal/statement"},
 		7: {"internal/web", "internal/api", "internal/peer"},
 		8: {"internal/node", "internal/demo"},
-		9: {"internal/cli", "cmd/newspool", "internal/nodetest", "internal/archtest"},
+		9: {"internal/cli", "internal/bench", "cmd/newspool", "internal/nodetest", "internal/archtest"},
 	}
 	m := map[string]int{}
 	for n, names := range table {
@@ -40,6 +40,7 @@ func inside() [][2]string {
 		{"internal/store/storetest", "internal/store"},
 		{"internal/ledger", "internal/content"},
 		{"cmd/newspool", "internal/cli"},
+		{"internal/cli", "internal/bench"},
 		{"internal/web", "internal/web/page"},
 	}
 }

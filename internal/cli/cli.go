@@ -32,6 +32,7 @@ type commands struct {
 	Serve     serveCmd     `cmd:"" help:"Run the node: pages, API and exchange."`
 	Ingest    ingestCmd    `cmd:"" help:"Bring stories in from files, folders or standard input."`
 	Source    sourceCmd    `cmd:"" help:"Feeds that are polled."`
+	Key       keyCmd       `cmd:"" help:"Working keys of the node."`
 	Person    personCmd    `cmd:"" help:"People who may sign in."`
 	Token     tokenCmd     `cmd:"" help:"Tokens for programs."`
 	Partner   partnerCmd   `cmd:"" help:"Newsrooms that we know."`
@@ -39,6 +40,7 @@ type commands struct {
 	Proof     proofCmd     `cmd:"" help:"Write the proof file of an item."`
 	Doctor    doctorCmd    `cmd:"" help:"Say in words what is wrong with this node."`
 	Rebuild   rebuildCmd   `cmd:"" help:"Fold the wire again from its versions."`
+	Bench     benchCmd     `cmd:"" help:"Measure what the exchange costs on this machine."`
 	Version   versionCmd   `cmd:"" help:"Say which version this is."`
 }
 

@@ -149,6 +149,9 @@ func (s *Service) followOne(ctx context.Context, peer Peer, l *link) {
 			l.mu.Unlock()
 			return
 		}
+		if errors.Is(err, protocol.ErrSignature) {
+			s.refresh(ctx, peer, l.partner)
+		}
 		if err != nil {
 			s.Log.Warn("link", "partner", l.partner, "ledger", l.id, "error", err)
 		}
@@ -161,6 +164,30 @@ func (s *Service) followOne(ctx context.Context, peer Peer, l *link) {
 		}
 		pause = min(2*pause, maxPause)
 	}
+}
+
+// refresh fetches a partner's identity again: its keys may have been changed by its root. A list that does not extend the one that
+// we hold changes nothing.
+func (s *Service) refresh(ctx context.Context, peer Peer, root news.Root) {
+	p, ok := s.Partner(root)
+	if !ok {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	doc, err := peer.Identity(ctx, p.Base)
+	if err != nil {
+		return
+	}
+	id, _, err := protocol.ParseIdentity(doc)
+	if err != nil || id.Root != string(root) || id.Number <= p.Identity.Number {
+		return
+	}
+	if _, err := s.Pin(ctx, doc, p.DomainAgrees); err != nil {
+		s.Log.Error("a partner's new identity was refused", "partner", p.Domain, "error", err)
+		return
+	}
+	s.Log.Warn("a partner has changed its keys", "partner", p.Domain, "number", id.Number)
 }
 
 // connect opens the stream from what we hold and reads until it ends. Verified frames wait in a queue; whoever commits takes

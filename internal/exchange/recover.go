@@ -186,7 +186,16 @@ func (s *Service) held(ctx context.Context, peer Peer, p partner.Partner, a term
 	if err != nil {
 		return shown{}, err
 	}
-	cp, err := protocol.OpenCheckpoint(b[:n], i.Origin, keys.Public(protocol.RoleLog)...)
+	// A checkpoint that agrees with our ledger is good under any key that was ever ours; one that does not convinces us only
+	// under a key that was not stolen.
+	cp, err := protocol.OpenCheckpoint(b[:n], i.Origin, keys.Ever(protocol.RoleLog, true)...)
+	if err != nil {
+		return shown{}, err
+	}
+	same, err := s.holds(ctx, i.ID, cp)
+	if err == nil && !same {
+		cp, err = protocol.OpenCheckpoint(b[:n], i.Origin, keys.Ever(protocol.RoleLog, false)...)
+	}
 	return shown{p, cp, b[:n]}, err
 }
 

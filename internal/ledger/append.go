@@ -81,6 +81,7 @@ func (s *Service) Append(tx *store.Tx, id ID, d Draft) (Position, error) {
 	tx.OnUndo(func() {
 		h.pending, h.pendingLast, h.reload = before, last, true
 		g.entries, g.hints = g.entries[:entries], g.hints[:hints]
+		h.doubt()
 	})
 	// Also when the row is refused: another process may have been faster, and the head must be read again.
 	if err := s.insert(tx, id, seq, entry, d.Contents); err != nil {

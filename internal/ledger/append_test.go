@@ -348,7 +348,7 @@ func TestUnreportedCommit(t *testing.T) {
 		if !errors.Is(err, store.ErrCommitUnknown) {
 			t.Fatal(err)
 		}
-		<-grown
+		await(t, grown)
 		f, ok, _, err := c.Next(context.Background())
 		if err != nil || !ok || len(f.Records) != 1 {
 			t.Fatalf("%+v %v %v", f, ok, err)
@@ -364,6 +364,36 @@ func TestUnreportedCommit(t *testing.T) {
 		if beat, _, err := behind.Heartbeat(); err != nil || len(beat.Hints) != 1 || beat.Hints[0].Index != 1 {
 			t.Errorf("hints %+v %v", beat.Hints, err)
 		}
+	})
+}
+
+// TestReaderIsFaster has a reader in doubt look at the row after the commit and before it is published: nothing is added twice.
+func TestReaderIsFaster(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h.open(idA)
+		h.say(idA, "one")
+		errs := together(t, h.db,
+			func(tx *store.Tx) error {
+				tx.OnCommit(func() {
+					if cp, _, err := h.s.Checkpoint(context.Background(), idA); err != nil || cp.Size != 2 {
+						t.Errorf("checkpoint %+v, %v", cp, err)
+					}
+				})
+				_, err := h.s.Append(tx, idA, draft("two"))
+				return err
+			},
+			func(tx *store.Tx) error {
+				_, err := h.s.Append(tx, idA, draft("never"))
+				return errors.Join(err, errMine)
+			})
+		if errs[0] != nil || !errors.Is(errs[1], errMine) {
+			t.Fatal(errs)
+		}
+		h.agree(idA)
+		h.say(idA, "three")
+		wantWords(t, h, idA, "one", "two", "three")
+		h.agree(idA)
+		h.reader(idA, 0).take()
 	})
 }
 

@@ -271,6 +271,16 @@ func together(t testing.TB, db *store.DB, fns ...func(tx *store.Tx) error) []err
 	return errs
 }
 
+// await fails where nothing comes for a long time.
+func await(t testing.TB, c <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-c:
+	case <-time.After(time.Minute):
+		t.Fatal("nobody was woken")
+	}
+}
+
 var errMine = errors.New("mine")
 
 // breaker makes storage fail at one call.

@@ -116,7 +116,7 @@ func TestFrames(t *testing.T) {
 			t.Fatal(err)
 		}
 		h.say(idA, "more", "and-more")
-		<-grown
+		await(t, grown)
 		if got := ends(x.take()); got != "1002" {
 			t.Errorf("frames end at %s", got)
 		}

@@ -2,6 +2,7 @@ package node
 
 import (
 	"bytes"
+	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/hex"
@@ -145,6 +146,58 @@ func writeDurably(path string, b []byte) error {
 		return err
 	}
 	return errors.Join(d.Sync(), d.Close())
+}
+
+// nextSuffix marks the file of a key that is about to take the place of another. After a crash between the two steps of a
+// change, the identity in the database says which of them is in force.
+const nextSuffix = ".next"
+
+// settle ends a change of keys that was cut off: current are the public keys that the identity names.
+func (k *keyring) settle(name string, current []ed25519.PublicKey) error {
+	next, err := k.read(name + nextSuffix)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(k.dir, name)
+	for _, pub := range current {
+		if pub.Equal(next.Public()) {
+			return os.Rename(path+nextSuffix, path)
+		}
+	}
+	return os.Remove(path + nextSuffix)
+}
+
+// Rotate has the root make a new working key in place of the one of a role. The node must not be running: it goes on with the new
+// key at its next start. stolen says that nothing new under the old key is to be believed.
+func (n *Node) Rotate(ctx context.Context, root ed25519.PrivateKey, role string, stolen bool) error {
+	name := map[string]string{protocol.RoleLog: logKeyFile, protocol.RoleCosigner: cosignerKeyFile}[role]
+	act := protocol.ActRetire
+	if stolen {
+		act = protocol.ActStolen
+	}
+	_, next, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return err
+	}
+	if err := n.Exchange.Rotate(ctx, root, role, act, next, func() error { return n.keys.write(name+nextSuffix, next) }); err != nil {
+		return err
+	}
+	return os.Rename(filepath.Join(n.keys.dir, name+nextSuffix), filepath.Join(n.keys.dir, name))
+}
+
+// RootFromFile reads the seed from a root key file, or from its words.
+func RootFromFile(text []byte) (ed25519.PrivateKey, error) {
+	for line := range strings.Lines(string(text)) {
+		if seed, ok := strings.CutPrefix(line, "seed: "); ok {
+			if b, err := hex.DecodeString(strings.TrimSpace(seed)); err == nil && len(b) == ed25519.SeedSize {
+				return ed25519.NewKeyFromSeed(b), nil
+			}
+		}
+	}
+	return RootFromWords(string(text))
 }
 
 // working gives the node's two working keys.

@@ -36,6 +36,7 @@ import (
 	"newspool/internal/peer"
 	"newspool/internal/people"
 	"newspool/internal/store"
+	"newspool/protocol"
 )
 
 // Options are the settings with what only code can hand over.
@@ -116,14 +117,14 @@ func (n *Node) open(ctx context.Context, o Options) (err error) {
 	if n.keys, err = openKeyring(o.Dir, o.KeyPath()); err != nil {
 		return err
 	}
-	working, err := n.keys.working()
-	if err != nil {
-		return err
-	}
 	if n.tls, err = loadTLS(&n.Settings); err != nil {
 		return err
 	}
 	if n.DB, err = store.Open(ctx, store.Options{URL: o.DatabaseURL(), Migrations: Migrations(), Clock: o.Clock, Log: o.Log, Fault: o.Fault}); err != nil {
+		return err
+	}
+	working, err := n.workingKeys(ctx)
+	if err != nil {
 		return err
 	}
 	n.Hub = live.NewHub()
@@ -156,6 +157,24 @@ func (n *Node) open(ctx context.Context, o Options) (err error) {
 		return n.begin()
 	}
 	return nil
+}
+
+// workingKeys reads the working keys, after ending a change of keys that was cut off.
+func (n *Node) workingKeys(ctx context.Context) (keys partner.Keys, err error) {
+	id, ok, err := partner.Stored(ctx, n.DB)
+	if err != nil {
+		return keys, err
+	}
+	if ok {
+		list, err := protocol.ParseKeys(id.Root, id.Keys)
+		if err != nil {
+			return keys, err
+		}
+		if err := errors.Join(n.keys.settle(logKeyFile, list.Public(protocol.RoleLog)), n.keys.settle(cosignerKeyFile, list.Public(protocol.RoleCosigner))); err != nil {
+			return keys, err
+		}
+	}
+	return n.keys.working()
 }
 
 // begin joins what needs to know who the newsroom is. It is called once, at the start or when the node was set up.

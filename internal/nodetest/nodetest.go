@@ -213,3 +213,12 @@ func Story(n int) news.Draft {
 		Source: "test", SourceID: fmt.Sprintf("test:%d", n), Format: "text/plain", Original: []byte("original"),
 	}
 }
+
+// pause stops serving and following, and leaves the node open.
+func (h *House) pause() {
+	h.cancel()
+	if err := <-h.done; err != nil {
+		h.TB.Errorf("%s stopped with %v", h.Domain, err)
+	}
+	h.done <- nil
+}

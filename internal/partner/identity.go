@@ -31,20 +31,33 @@ const (
 )
 
 func (s *Service) loadSelf(r store.Reader) error {
-	var doc string
-	var stored int64
-	err := r.QueryRow(selectSelf).Scan(&doc, &stored)
-	if errors.Is(err, store.ErrNoRows) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	var id protocol.Identity
-	if err := json.Unmarshal([]byte(doc), &id); err != nil {
+	id, ok, err := readSelf(r)
+	if err != nil || !ok {
 		return err
 	}
 	return s.become(id)
+}
+
+func readSelf(r store.Reader) (id protocol.Identity, ok bool, err error) {
+	var doc string
+	var stored int64
+	err = r.QueryRow(selectSelf).Scan(&doc, &stored)
+	if errors.Is(err, store.ErrNoRows) {
+		return id, false, nil
+	}
+	if err != nil {
+		return id, false, err
+	}
+	return id, true, json.Unmarshal([]byte(doc), &id)
+}
+
+// Stored reads what we say about ourselves before there is a service; false where the node was not set up.
+func Stored(ctx context.Context, db *store.DB) (id protocol.Identity, ok bool, err error) {
+	err = db.Read(ctx, func(r store.Reader) error {
+		id, ok, err = readSelf(r)
+		return err
+	})
+	return id, ok, err
 }
 
 // become signs the identity and keeps it for serving.
@@ -110,6 +123,51 @@ func (s *Service) Describe(ctx context.Context, p Profile) error {
 	id.Domain, id.Base, id.Names, id.Kind, id.Languages, id.Contact = p.Domain, p.Base, p.Names, p.Kind, p.Languages, p.Contact
 	if err := s.become(id); err != nil {
 		return fault.New(fault.Invalid, "setup.identity").Because(err)
+	}
+	doc, err := json.Marshal(id)
+	if err != nil {
+		return err
+	}
+	return s.db.Write(ctx, func(tx *store.Tx) error { return tx.Exec(updateSelf, string(doc)) })
+}
+
+// Rotate has the root make a new working key and end the old one: act is protocol.ActRetire, or protocol.ActStolen. The new
+// identity is signed with the keys that Rotate leaves in force; it is durable when Rotate returns. keep is called with the new
+// key before anything else changes.
+func (s *Service) Rotate(ctx context.Context, root ed25519.PrivateKey, role, act string, next ed25519.PrivateKey, keep func() error) error {
+	id := s.Self()
+	if id.Root != protocol.FormatRoot(root.Public().(ed25519.PublicKey)) {
+		return fault.New(fault.Denied, "setup.other_root")
+	}
+	old, entries := s.keys.Log, Keys{Log: next, Cosigner: s.keys.Cosigner}
+	if role == protocol.RoleCosigner {
+		old, entries = s.keys.Cosigner, Keys{Log: s.keys.Log, Cosigner: next}
+	}
+	keys, err := protocol.ParseKeys(id.Root, id.Keys)
+	if err != nil {
+		return err
+	}
+	for _, e := range []struct {
+		act string
+		key ed25519.PrivateKey
+	}{{protocol.ActAdd, next}, {act, old}} {
+		raw, err := protocol.SignKeyEntry(protocol.KeyEntry{
+			Root: id.Root, Number: len(keys.Raw) + 1, Previous: keys.Last(), Act: e.act, Role: role,
+			Key: protocol.FormatPublic(e.key.Public().(ed25519.PublicKey)), Time: clock.Micros(s.clock()),
+		}, root)
+		if err != nil {
+			return err
+		}
+		keys.Raw = append(keys.Raw, raw)
+	}
+	if err := keep(); err != nil {
+		return err
+	}
+	id.Keys = keys.Raw
+	id.Number++
+	s.keys = entries
+	if err := s.become(id); err != nil {
+		return err
 	}
 	doc, err := json.Marshal(id)
 	if err != nil {

@@ -288,7 +288,7 @@ func uncertain(at *batchError) bool {
 	if !errors.As(at.err, &pg) {
 		return true
 	}
-	return fatal(pg) && at.at == at.of-1
+	return pg.SeverityUnlocalized != "ERROR" && at.at == at.of-1
 }
 
 // pgRows walks over rows, of the connection or, after keep, of memory.

@@ -16,9 +16,8 @@ import (
 var errGroupLost = errors.New("the shared transaction is gone")
 
 var (
-	errNested  = errors.New("store: a write inside a write")
-	errGoexit  = errors.New("store: the closure ended its goroutine")
-	errNoReply = errors.New("store: the commit failed and gave no reason")
+	errNested = errors.New("store: a write inside a write")
+	errGoexit = errors.New("store: the closure ended its goroutine")
 )
 
 // writer runs the closures, one transaction after the other, on one goroutine.
@@ -303,9 +302,6 @@ func (w *writer) commit(g *group) error {
 
 // unknown marks a commit of which nobody knows whether it happened.
 func unknown(err error) error {
-	if err == nil {
-		err = errNoReply
-	}
 	return fmt.Errorf("%w: %w", ErrCommitUnknown, err)
 }
 

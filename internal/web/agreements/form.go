@@ -266,7 +266,7 @@ func (m *form) chapter(number, id string, parts ...part) chapter {
 }
 
 func (m *form) partyChapter() chapter {
-	c := m.chapter("1", "parties")
+	c := m.chapter("1.1", "parties")
 	var in []string
 	for i := range m.v.rows("parties") {
 		in = append(in, m.v.Get(at("p", i, "root")))
@@ -334,7 +334,7 @@ func (m *form) termChapter() chapter {
 	review.Options[0].Value, review.Options[0].On = "", review.Value == ""
 	kind := m.choice("kind", "kind", "kind", m.words("agreement.kind.", texts(terms.Kinds[:])...)...)
 	blocks := m.texts("area", "purpose", "purpose-", "purpose", false)
-	return m.chapter("1", "term",
+	return m.chapter("1.2", "term",
 		part{ID: "purpose", Blocks: append([]block{kind, prevails, langs}, blocks...)},
 		part{ID: "term", Blocks: []block{
 			m.field("date", "start", "start", "start"), m.field("date", "end", "end", "end"), m.field("date", "sign_by", "sign_by", "sign_by"),
@@ -397,8 +397,16 @@ func (m *form) useChapter() chapter {
 	notice := m.choice("uses.notice", "notice", "notice", m.words("agreement.form.notice_", "no", "before", "after")...)
 	notice.Options[0].Value, notice.Options[0].On = "", notice.Value == ""
 	blocks := []block{m.checks("uses.publish", "publish", "publish", m.words("terms.channel.", texts(terms.Channels[:])...)...), may}
-	blocks = append(blocks, m.field("line", "uses.regions", "regions", "regions"), m.field("number", "uses.days", "days", "days"), notice, m.check("uses.link_back", "link_back", "link_back"))
+	blocks = append(blocks, m.field("line", "uses.regions", "regions", "regions"), m.field("number", "uses.days", "days", "days"), notice)
 	credit := m.texts("line", "uses.credit", "credit-", "credit", true)
+	for i := range credit {
+		if i > 0 {
+			credit[i].Hint = ""
+		}
+	}
+	link := m.check("uses.link_back", "link_back", "link_back")
+	link.Wide = true
+	credit = append(credit, link)
 	return m.chapter("3", "uses", part{ID: "uses", Blocks: append(blocks, credit...)})
 }
 

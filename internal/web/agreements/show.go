@@ -258,6 +258,8 @@ func (f *Family) strips(p *i18n.Printer, d showPage, a agreement.Agreement, rev 
 		if open := a.Open; open != nil && a.State != agreement.ToSign && openFor(*open, now) {
 			add("", "clock", p.T("agreement.strip.change", "n", len(open.Terms.Parties)-signatures(*open)), place(a.ID, "", "rev", string(open.Hash)), p.T("agreement.strip.read"))
 		}
+	} else if a.Current != nil && openFor(rev, now) {
+		add("", "clock", p.T("agreement.strip.proposed"), place(a.ID, "", "rev", string(a.Current.Hash)), p.T("agreement.strip.present"))
 	} else if a.Current != nil && !rev.Closed.IsZero() {
 		add("", "clock", p.T("agreement.strip.old"), path(a.ID), p.T("agreement.strip.present"))
 	}

@@ -159,10 +159,13 @@ func (f *Family) compare(p *i18n.Printer, a agreement.Agreement, r agreement.Rev
 	return c
 }
 
+// said is the sentences of a clause. A free text that one language lends to another stands there once.
 func said(p *i18n.Printer, lines []terms.Line) []string {
 	list := make([]string, 0, len(lines))
 	for _, l := range lines {
-		list = append(list, terms.Say(p, l))
+		if s := terms.Say(p, l); !slices.Contains(list, s) {
+			list = append(list, s)
+		}
 	}
 	return list
 }
