@@ -59,6 +59,8 @@ type link struct {
 	err     error
 	stopped bool
 
+	polls bool // belongs to the follower: the stream does not come through, so we ask again and again
+
 	cosign chan protocol.Checkpoint
 	again  chan struct{} // another ledger of the agreement has moved: what waited for it may be folded now
 }
@@ -158,6 +160,9 @@ func (s *Service) followOne(ctx context.Context, peer Peer, l *link) {
 		if time.Since(began) > time.Minute {
 			pause = 100 * time.Millisecond
 		}
+		if err == nil && l.polls {
+			pause = 100 * time.Millisecond // the answer ended as it should: ask for the next one
+		}
 		select {
 		case <-ctx.Done():
 		case <-time.After(pause/2 + rand.N(pause)):
@@ -211,14 +216,20 @@ func (s *Service) connect(ctx context.Context, peer Peer, l *link) error {
 	l.mu.Unlock()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	body, err := peer.Get(ctx, p, l.agreement, fmt.Sprintf("ledgers/%s/stream?from=%d", l.id, i.Size))
+	path := fmt.Sprintf("ledgers/%s/stream?from=%d", l.id, i.Size)
+	if l.polls {
+		path += "&once=1"
+	}
+	// A stream that says nothing for longer than three heartbeats is cut; what waits in it comes again. One from which not even
+	// the first heartbeat comes is held back by something in between: from then on we ask for answers that end.
+	silence := time.AfterFunc(s.firstWord, cancel)
+	defer silence.Stop()
+	body, err := peer.Get(ctx, p, l.agreement, path)
 	if err != nil {
+		l.polls = l.polls || ctx.Err() != nil
 		return err
 	}
 	defer body.Close()
-	// A stream that says nothing for longer than three heartbeats is cut; what waits in it comes again.
-	silence := time.AfterFunc(silentAfter, cancel)
-	defer silence.Stop()
 
 	queue := make(chan ledger.Batch, 64)
 	done := make(chan error, 1)
@@ -232,6 +243,9 @@ func (s *Service) connect(ctx context.Context, peer Peer, l *link) error {
 	close(queue)
 	if err := <-done; err != nil {
 		return err
+	}
+	if l.gateUnknown() && ctx.Err() != nil {
+		l.polls = true
 	}
 	if errors.Is(readErr, io.EOF) || errors.Is(readErr, context.Canceled) {
 		return nil

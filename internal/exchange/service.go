@@ -15,6 +15,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"sync"
+	"time"
 
 	"newspool/internal/clock"
 	"newspool/internal/ledger"
@@ -87,6 +88,7 @@ type Service struct {
 	announceWake     chan struct{}
 	followWake       chan struct{}
 	confirmWake      chan struct{}
+	firstWord        time.Duration // how long a new stream may be silent before we ask for answers that end
 	fresh            fresh
 
 	mu       sync.RWMutex
@@ -115,6 +117,7 @@ func New(o Options) *Service {
 		counts:       map[ledger.ID]*dayCount{},
 		doubtful:     map[ledger.ID]bool{},
 		confirmWake:  make(chan struct{}, 1),
+		firstWord:    10 * time.Second,
 	}
 }
 

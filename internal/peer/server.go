@@ -226,7 +226,8 @@ func (s *Server) contents(w http.ResponseWriter, r *http.Request, x reading) {
 	s.answer(w, r, protocol.AppendFrame(nil, f), "application/octet-stream", "no-store", err)
 }
 
-// stream sends frames as they come to be, with a heartbeat at once and every 15 seconds. The reader's right is checked at
+// stream sends frames as they come to be, with a heartbeat at once and every 15 seconds. With once=1 the answer ends after the
+// frames that are there, or when there were none after 15 seconds: for ways on which an endless answer does not come through. The reader's right is checked at
 // every frame.
 func (s *Server) stream(w http.ResponseWriter, r *http.Request, x reading) {
 	from, err := strconv.ParseInt(r.URL.Query().Get("from"), 10, 64)
@@ -265,20 +266,26 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, x reading) {
 	if !send(s.Exchange.Heartbeat(c)) {
 		return
 	}
+	once := r.URL.Query().Get("once") == "1"
+	sent := false
 	for s.Exchange.MayRead(x.reader) {
 		f, ok, grown, err := c.Next(r.Context())
 		if ok || err != nil {
 			if !send(f, err) {
 				return
 			}
+			sent = true
 			continue
+		}
+		if once && sent {
+			return
 		}
 		select {
 		case <-r.Context().Done():
 			return
 		case <-grown:
 		case <-beat.C:
-			if !send(s.Exchange.Heartbeat(c)) {
+			if once || !send(s.Exchange.Heartbeat(c)) {
 				return
 			}
 		}

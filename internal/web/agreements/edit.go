@@ -236,10 +236,14 @@ func (f *Family) work(w http.ResponseWriter, r *http.Request, a agreement.Agreem
 		if fatal {
 			return
 		}
-		d.Preview = &preview{Seen: hash, Name: who.Name, Office: who.Office, Us: nameOf(d.P, rev, rev.Parties[f.ourIndex(rev)]), All: max(0, nodes(rev)-2)}
+		d.Preview = &preview{Seen: hash, Name: who.Name, Office: who.Office, Us: nameOf(d.P, rev, rev.Parties[f.ourIndex(rev)]), All: many(rev)}
+		mine := textLang(d.P, rev, "")
 		for _, lang := range rev.Languages {
-			d.Preview.Texts = append(d.Preview.Texts, f.plainDocument(d.P, rev, lang))
+			text := f.plainDocument(d.P, rev, lang)
+			text.Mine = lang == mine
+			d.Preview.Texts = append(d.Preview.Texts, text)
 		}
+		d.Heading = d.P.T("agreement.edit.read")
 		if d.Preview.Name == "" {
 			s := rev.Parties[f.ourIndex(rev)].Signatory
 			d.Preview.Name, d.Preview.Office = s.Name, s.Office
@@ -341,7 +345,7 @@ type preview struct {
 	Seen         string // hash of the terms whose text this is
 	Us           string
 	Name, Office string
-	All          int // more than 0: everything is said to all
+	All          int // newsrooms, where everything is said to more than one
 	Texts        []document
 	Changes      []change
 }

@@ -206,32 +206,44 @@ func (m *form) partyName(i int) string {
 // chapters are all fields, with what was found wrong beside them. The findings get the fields that they belong to.
 func (m *form) chapters() []chapter {
 	list := []chapter{m.partyChapter(), m.termChapter(), m.flowChapter(), m.useChapter(), m.embargoChapter(), m.followChapter(), m.ceilingChapter(), m.secrecyChapter(), m.promiseChapter()}
-	var blocks []*block
-	var open []*bool
+	var all []located
 	for i := range list {
 		for j := range list[i].Parts {
 			x := &list[i].Parts[j]
 			for k := range x.Blocks {
-				blocks, open = append(blocks, &x.Blocks[k]), append(open, nil)
+				all = append(all, located{&x.Blocks[k], x, false})
 			}
 			for k := range x.More {
 				x.Open = x.Open || x.More[k].filled()
-				blocks, open = append(blocks, &x.More[k]), append(open, &x.Open)
+				all = append(all, located{&x.More[k], x, true})
 			}
 		}
 	}
+	place := map[string]int{} // of a finding: its field
 	for i := range m.found {
-		n := placeOf(blocks, m.found[i].Where)
+		x := &m.found[i]
+		n := placeOf(all, x.Where)
+		place[x.Where] = n
 		if n < 0 {
 			continue
 		}
-		m.found[i].ID = blocks[n].ID
-		blocks[n].Problem = strings.TrimSpace(blocks[n].Problem + " " + m.found[i].Text)
-		if open[n] != nil {
-			*open[n] = true
+		at := all[n]
+		x.ID, x.Label = at.block.ID, at.block.Label
+		if at.part.Legend != "" {
+			x.Label = at.part.Legend + ", " + x.Label
 		}
+		at.block.Problem = strings.TrimSpace(at.block.Problem + " " + x.Text)
+		at.part.Open = at.part.Open || at.more
 	}
+	slices.SortStableFunc(m.found, func(a, b finding) int { return place[a.Where] - place[b.Where] })
 	return list
+}
+
+// located is a field with the part that it stands in.
+type located struct {
+	block *block
+	part  *part
+	more  bool
 }
 
 // filled reports whether a field says something.
@@ -243,14 +255,14 @@ func (b block) filled() bool {
 }
 
 // placeOf is the field for a finding: the one of that name, else one within it, else one that it lies within.
-func placeOf(blocks []*block, where string) int {
+func placeOf(all []located, where string) int {
 	within := func(a, b string) bool { return strings.HasPrefix(a, b+".") || strings.HasPrefix(a, b+"[") }
 	for _, fits := range []func(string) bool{
 		func(name string) bool { return name == where },
 		func(name string) bool { return within(name, where) },
 		func(name string) bool { return within(where, name) },
 	} {
-		if n := slices.IndexFunc(blocks, func(b *block) bool { return fits(b.Where) }); n >= 0 {
+		if n := slices.IndexFunc(all, func(x located) bool { return fits(x.block.Where) }); n >= 0 {
 			return n
 		}
 	}

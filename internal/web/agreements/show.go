@@ -177,9 +177,7 @@ func (f *Family) allow(d *showPage, r *http.Request, a agreement.Agreement, rev 
 		} else {
 			d.Answer.Named = p.T("agreement.sign.named", "name", party.Signatory.Name, "office", party.Signatory.Office)
 		}
-		if n := nodes(rev.Terms); n > 2 {
-			d.Answer.All = n
-		}
+		d.Answer.All = many(rev.Terms)
 	}
 	for i, x := range rev.Terms.Parties {
 		if _, done := rev.Answer(agreement.PartyKey(x)); open && x.Root == "" && x.Host == us && !done {
@@ -207,13 +205,16 @@ func (f *Family) allow(d *showPage, r *http.Request, a agreement.Agreement, rev 
 	}
 }
 
-// nodes counts the parties that have a node.
-func nodes(r terms.Revision) int {
+// many counts the parties that have a node, where they are more than two: then everything is said to more than one.
+func many(r terms.Revision) int {
 	n := 0
 	for _, p := range r.Parties {
 		if p.Root != "" {
 			n++
 		}
+	}
+	if n <= 2 {
+		return 0
 	}
 	return n
 }

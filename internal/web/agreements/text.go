@@ -24,7 +24,7 @@ type document struct {
 	Clauses  []clause
 	Theirs   string // the text as its author worded it, where this program words it otherwise; shown in place of Clauses
 	Prevails string // which language counts in a dispute, as a sentence
-	Counts   bool   // this is that language
+	Mine     bool   // among several it is the one to read first
 	Langs    []chip
 }
 
@@ -60,7 +60,7 @@ func (f *Family) words(r terms.Revision, lang news.Lang) *i18n.Printer {
 // plainDocument is the text of a revision as this program words it.
 func (f *Family) plainDocument(p *i18n.Printer, r terms.Revision, lang news.Lang) document {
 	w := f.words(r, lang)
-	d := document{Lang: string(lang), Dir: i18n.Direction(string(lang)), Counts: lang == r.Prevails}
+	d := document{Lang: string(lang), Dir: i18n.Direction(string(lang))}
 	for i, c := range terms.Text(r, lang) {
 		view := clause{Number: c.Number, Heading: terms.Say(w, c.Heading)}
 		for _, l := range c.Sentences {

@@ -283,6 +283,7 @@ type finding struct {
 	Text  string
 	Fatal bool
 	ID    string // of the field
+	Label string // what the field is called
 }
 
 func (b *builder) wrong(where, key string, args ...any) {
