@@ -46,22 +46,22 @@ func (m *measuring) all(ctx context.Context) (err error) {
 	m.bare.Store(true)
 	m.say("Ledger path: %d writers", writers)
 	var lag [2]float64
-	if m.r.Sustained, m.r.SustainedItems, m.r.SustainedCPU, lag, err = m.sustained(ctx, m.record, m.part(15)); err != nil {
+	if m.r.Sustained, m.r.SustainedItems, m.r.SustainedCPU, lag, err = m.sustained(ctx, m.record, limit{time: m.part(15)}); err != nil {
 		return err
 	}
 	m.r.LagFirst, m.r.LagLast = lag[0], lag[1]
 	m.say("Ledger path: B was away and comes back")
-	if m.r.Backfill, m.r.BackfillItems, m.r.BackfillCPU, err = m.backfill(ctx, m.record, m.part(8)); err != nil {
+	if m.r.Backfill, m.r.BackfillItems, m.r.BackfillCPU, err = m.backfill(ctx, m.record, limit{time: m.part(8)}); err != nil {
 		return err
 	}
 	m.bare.Store(false)
 	m.say("Whole product: %d writers", writers)
-	if m.r.Product, m.r.ProductItems, m.r.ProductCPU, lag, err = m.sustained(ctx, m.accept, m.part(15)); err != nil {
+	if m.r.Product, m.r.ProductItems, m.r.ProductCPU, lag, err = m.sustained(ctx, m.accept, limit{time: m.part(15)}); err != nil {
 		return err
 	}
 	m.r.ProductLagFirst, m.r.ProductLagLast = lag[0], lag[1]
 	m.say("Whole product: B was away and comes back")
-	if m.r.ProductBackfill, m.r.ProductBackfillOf, m.r.ProductBackfillCPU, err = m.backfill(ctx, m.accept, m.part(12)); err != nil {
+	if m.r.ProductBackfill, m.r.ProductBackfillOf, m.r.ProductBackfillCPU, err = m.backfill(ctx, m.accept, limit{time: m.part(12)}); err != nil {
 		return err
 	}
 	m.say("Counting what B holds")
@@ -167,10 +167,10 @@ func (m *measuring) steady(ctx context.Context, n int) (steps, error) {
 
 // sustained has all writers release for a time, and waits until B holds everything: the items a second from the beginning to
 // the last commit at B, the processor time for each in microseconds, and the lag in the first and the last third.
-func (m *measuring) sustained(ctx context.Context, one release, d time.Duration) (perSecond float64, n int, cpu float64, lag [2]float64, err error) {
+func (m *measuring) sustained(ctx context.Context, one release, most limit) (perSecond float64, n int, cpu float64, lag [2]float64, err error) {
 	from, _, _ := m.watch.size()
 	began, used := time.Now(), cpuTime()
-	if n, err = m.write(ctx, one, d); err != nil {
+	if n, err = m.write(ctx, one, most); err != nil {
 		return 0, n, 0, lag, err
 	}
 	if err := m.arrived(ctx, from+n); err != nil {
@@ -185,45 +185,65 @@ func (m *measuring) sustained(ctx context.Context, one release, d time.Duration)
 }
 
 // backfill has B go away, A release for a time, and B come back: the items a second from B's start to its last commit.
-func (m *measuring) backfill(ctx context.Context, one release, d time.Duration) (perSecond float64, n int, cpu float64, err error) {
-	if err := m.b.stop(); err != nil {
-		return 0, 0, 0, err
-	}
-	from, _, _ := m.watch.size()
-	if n, err = m.write(ctx, one, d); err != nil {
-		return 0, n, 0, err
-	}
-	if err := until(ctx, func() bool { offered, _, _ := m.watch.size(); return offered >= from+n }); err != nil {
+func (m *measuring) backfill(ctx context.Context, one release, most limit) (perSecond float64, n int, cpu float64, err error) {
+	n, err = m.pileUp(ctx, one, most)
+	if err != nil {
 		return 0, n, 0, err
 	}
 	began, used := time.Now(), cpuTime()
-	if err := m.b.start(ctx); err != nil {
+	if err := m.catchUp(ctx); err != nil {
 		return 0, n, 0, err
 	}
-	if err := m.arrived(ctx, from+n); err != nil {
-		return 0, n, 0, err
-	}
-	took := m.watch.lastStored(from + n).Sub(began)
+	to, _, _ := m.watch.size()
+	took := m.watch.lastStored(to).Sub(began)
 	return float64(n) / took.Seconds(), n, float64((cpuTime() - used).Microseconds()) / float64(n), nil
 }
 
-// write has all writers release until the time is over, and says how many they released.
-func (m *measuring) write(ctx context.Context, one release, d time.Duration) (int, error) {
-	var n atomic.Int64
+// pileUp takes B off the net and has A release meanwhile.
+func (m *measuring) pileUp(ctx context.Context, one release, most limit) (n int, err error) {
+	if err := m.b.stop(); err != nil {
+		return 0, err
+	}
+	from, _, _ := m.watch.size()
+	if n, err = m.write(ctx, one, most); err != nil {
+		return n, err
+	}
+	return n, until(ctx, func() bool { offered, _, _ := m.watch.size(); return offered >= from+n })
+}
+
+// catchUp has B come back, and waits until it holds everything.
+func (m *measuring) catchUp(ctx context.Context) error {
+	if err := m.b.start(ctx); err != nil {
+		return err
+	}
+	offered, _, _ := m.watch.size()
+	return m.arrived(ctx, offered)
+}
+
+// limit ends a phase after so many items, or after a time.
+type limit struct {
+	items int64
+	time  time.Duration
+}
+
+// write has all writers release up to the limit, and says how many they released.
+func (m *measuring) write(ctx context.Context, one release, most limit) (int, error) {
+	var begun, done atomic.Int64
 	errs := make([]error, writers)
 	var wg sync.WaitGroup
-	end := time.Now().Add(d)
+	end := time.Now().Add(most.time)
+	goOn := func() bool { return begun.Add(1) <= most.items || (most.items == 0 && time.Now().Before(end)) }
 	for i := range writers {
 		wg.Go(func() {
-			for errs[i] == nil && time.Now().Before(end) {
+			for errs[i] == nil && goOn() {
 				if errs[i] = one(ctx, int(m.number.Add(1))); errs[i] == nil {
-					n.Add(1)
+					done.Add(1)
 				}
 			}
 		})
 	}
 	wg.Wait()
-	return int(n.Load()), errors.Join(errs...)
+	return int(done.Load()), errors.Join(errs...)
 }
 
 // arrived waits until B holds so many records of A's ledger.
