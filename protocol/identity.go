@@ -176,6 +176,16 @@ func (k Keys) Ever(role string, stolen bool) []ed25519.PublicKey {
 	return out
 }
 
+// ended gives the time of the first entry that ends a key in this way, in microseconds.
+func (k Keys) ended(role string, pub ed25519.PublicKey, act string) (at int64, ok bool) {
+	for _, e := range k.Entries {
+		if e.Role == role && e.Act == act && e.Key == FormatPublic(pub) {
+			return e.Time, true
+		}
+	}
+	return 0, false
+}
+
 // ParseRoot reads a newsroom's root: 64 lower-case hex digits of a public key that CheckKey accepts.
 func ParseRoot(root string) (ed25519.PublicKey, error) {
 	if !isHex(root, 64) {

@@ -55,7 +55,9 @@ type Cosigned struct {
 	Seconds  int64
 }
 
-// VerifyProof checks a proof file wholly: formats, key lists, signature, inclusion, contents, cosignatures. What it returns
+// VerifyProof checks a proof file wholly: formats, key lists, signature, inclusion, contents, cosignatures. Keys that were
+// retired since are good for what they signed; a checkpoint by a log key that was stolen is believed only with another
+// newsroom's cosignature that is older than the theft. What it returns
 // is proven by the root key in Newsroom.Root and by nothing else: whether that root is really the newsroom that the reader
 // thinks of must be known from elsewhere.
 func VerifyProof(b []byte) (Proven, error) {
@@ -80,7 +82,7 @@ func VerifyProof(b []byte) (Proven, error) {
 	if !strings.HasSuffix(p.Origin, "/exchange/v1/ledgers/"+rec.Ledger) {
 		return Proven{}, malformed("the record was written for another ledger")
 	}
-	cp, err := OpenCheckpoint([]byte(p.Checkpoint), p.Origin, keys.Public(RoleLog)...)
+	cp, stolen, theft, err := openEver([]byte(p.Checkpoint), p.Origin, keys)
 	if err != nil {
 		return Proven{}, fmt.Errorf("checkpoint: %w", err)
 	}
@@ -104,25 +106,55 @@ func VerifyProof(b []byte) (Proven, error) {
 		}
 		out.Contents = append(out.Contents, append([]byte{}, c.Bytes...)) // an empty content is not a missing one
 	}
+	before := !stolen
 	for _, c := range p.Cosignatures {
 		who, k, err := ParseIdentityNote(c.Identity)
 		if err != nil {
 			return Proven{}, fmt.Errorf("cosigner: %w", err)
 		}
-		t, err := verifyCosignLine(c.Line, k, cp)
+		t, counts, err := verifyCosignLine(c.Line, k, cp)
 		if err != nil {
 			return Proven{}, fmt.Errorf("cosignature of %s: %w", who.Domain, err)
 		}
-		out.Cosigners = append(out.Cosigners, Cosigned{who, t})
+		if counts {
+			out.Cosigners = append(out.Cosigners, Cosigned{who, t})
+			before = before || (who.Root != id.Root && t < theft/1_000_000)
+		}
+	}
+	if !before {
+		return Proven{}, fmt.Errorf("%w: the log key was stolen, and nobody else held the ledger before", ErrSignature)
 	}
 	return out, nil
 }
 
-func verifyCosignLine(line string, keys Keys, cp Checkpoint) (int64, error) {
-	for _, pub := range keys.Public(RoleCosigner) {
-		if s, err := ParseCosignature(line, pub); err == nil && s.Verify(pub, cp) {
-			return s.Time, nil
+// openEver opens a checkpoint that was signed by any key that the newsroom ever had. If that one was stolen, theft is when, in
+// microseconds.
+func openEver(msg []byte, origin string, keys Keys) (cp Checkpoint, stolen bool, theft int64, err error) {
+	if cp, err = OpenCheckpoint(msg, origin, keys.Ever(RoleLog, false)...); err == nil {
+		return cp, false, 0, nil
+	}
+	for _, pub := range keys.Ever(RoleLog, true) {
+		if cp, err := OpenCheckpoint(msg, origin, pub); err == nil {
+			theft, stolen = keys.ended(RoleLog, pub, ActStolen)
+			return cp, stolen, theft, nil
 		}
 	}
-	return 0, ErrSignature
+	return Checkpoint{}, false, 0, err
+}
+
+// verifyCosignLine gives the time of a cosignature. One by a key that was retired before that time is refused; one by a key
+// that was stolen does not count, for the thief can write any time.
+func verifyCosignLine(line string, keys Keys, cp Checkpoint) (seconds int64, counts bool, err error) {
+	for _, pub := range keys.Ever(RoleCosigner, true) {
+		s, err := ParseCosignature(line, pub)
+		if err != nil || !s.Verify(pub, cp) {
+			continue
+		}
+		if at, ok := keys.ended(RoleCosigner, pub, ActRetire); ok && s.Time > at/1_000_000 {
+			return 0, false, fmt.Errorf("%w: the key was retired before", ErrSignature)
+		}
+		_, stolen := keys.ended(RoleCosigner, pub, ActStolen)
+		return s.Time, !stolen, nil
+	}
+	return 0, false, ErrSignature
 }

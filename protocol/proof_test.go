@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -142,6 +143,77 @@ func TestVerifyProofRefused(t *testing.T) {
 		_, err := VerifyProof(b)
 		refused(t, name, err, ErrMalformed)
 	}
+}
+
+// TestProofOldKeys: keys that were ended since are good for what they signed before, and a stolen log key needs a witness.
+func TestProofOldKeys(t *testing.T) {
+	type end struct {
+		act     string
+		seconds int64
+	}
+	// ended gives a newsroom another log and cosigner key, and ends the old ones.
+	ended := func(n newsroom, log, cosigner end) newsroom {
+		raw := slices.Clone(n.id.Keys)
+		next := testKey(n.domain + " next log")
+		for _, e := range []KeyEntry{
+			{Act: ActAdd, Role: RoleLog, Key: FormatPublic(public(next)), Time: testTime},
+			{Act: log.act, Role: RoleLog, Key: FormatPublic(public(n.log)), Time: log.seconds * 1_000_000},
+			{Act: cosigner.act, Role: RoleCosigner, Key: FormatPublic(public(n.cosigner)), Time: cosigner.seconds * 1_000_000},
+		} {
+			if e.Act == "" {
+				continue
+			}
+			k := must(ParseKeys(n.id.Root, raw))
+			e.Root, e.Number, e.Previous = n.id.Root, len(raw)+1, k.Last()
+			raw = append(raw, signEntry(t, e, n.root))
+		}
+		id := n.id
+		id.Keys, n.log = raw, next
+		n.sign(t, id)
+		return n
+	}
+	const at = testSeconds // soren cosigned then, avand a minute later
+	for _, c := range []struct {
+		name         string
+		north, soren end
+		cosigners    int // -1: refused
+	}{
+		{"log key retired", end{ActRetire, at - 100}, end{}, 2},
+		{"cosigner retired later", end{}, end{ActRetire, at + 1}, 2},
+		{"cosigner retired in that second", end{}, end{ActRetire, at}, 2},
+		{"cosigner retired before", end{}, end{ActRetire, at - 1}, -1},
+		{"cosigner stolen", end{}, end{ActStolen, at + 100}, 1},
+		{"log key stolen after both", end{ActStolen, at + 100}, end{}, 2},
+		{"log key stolen after one", end{ActStolen, at + 1}, end{}, 2},
+		{"log key stolen in that second", end{ActStolen, at}, end{}, -1},
+		{"log key stolen before both", end{ActStolen, at - 1}, end{}, -1},
+		{"log key stolen, and the only key of a witness before it", end{ActStolen, at + 1}, end{ActStolen, at + 200}, -1},
+	} {
+		p := testProof(t)
+		if c.north.act != "" {
+			p.Identity = ended(north(t), c.north, end{}).note
+		}
+		if c.soren.act != "" {
+			p.Cosignatures[0].Identity = ended(soren(t), end{}, c.soren).note
+		}
+		got, err := VerifyProof(must(json.Marshal(p)))
+		if c.cosigners < 0 {
+			refused(t, c.name, err, ErrSignature)
+		} else if err != nil || len(got.Cosigners) != c.cosigners {
+			t.Errorf("%s: %d cosigners, %v", c.name, len(got.Cosigners), err)
+		}
+	}
+	// The newsroom's own cosignature is no witness.
+	n := ended(north(t), end{ActStolen, at + 1}, end{})
+	p := testProof(t)
+	cp := must(OpenCheckpoint([]byte(p.Checkpoint), p.Origin, public(north(t).log)))
+	p.Identity = n.note
+	p.Cosignatures = []ProofCosign{{Line: Cosign(CosignerName(n.domain), n.cosigner, cp, at).Line(public(n.cosigner)), Identity: n.note}}
+	_, err := VerifyProof(must(json.Marshal(p)))
+	refused(t, "its own witness", err, ErrSignature)
+	p.Cosignatures = nil
+	_, err = VerifyProof(must(json.Marshal(p)))
+	refused(t, "no witness", err, ErrSignature)
 }
 
 // TestProofBytes changes every third byte of a proof file: it is refused, or what it shows is the same.

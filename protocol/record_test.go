@@ -253,7 +253,7 @@ func TestContentRef(t *testing.T) {
 			t.Errorf("%d bytes: fits under another size", c.bytes)
 		}
 	}
-	if NewSalt() == NewSalt() {
+	if a, b := NewSalt(), NewSalt(); a == b {
 		t.Error("two salts are equal")
 	}
 	if a, b := NewID(), NewID(); a == b || !IsLedgerID(a) {

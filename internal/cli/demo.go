@@ -69,7 +69,7 @@ func (c demoCmd) Run(a *app) error {
 		return err
 	}
 	var wg sync.WaitGroup
-	failed := make(chan error, len(houses))
+	failed := make(chan error, len(houses)+1) // the nodes, and who feeds them
 	for _, h := range houses {
 		wg.Go(func() { failed <- h.Node.Run(ctx) })
 	}

@@ -73,14 +73,30 @@ func (s *Service) ReaderOf(token string) (Reader, bool) {
 	return r, ok && s.MayRead(r)
 }
 
-// MayRead reports whether a partner may read what is said under an agreement now. Ended agreements may still be read:
-// corrections and withdrawals go on.
+// MayRead reports whether a partner may have a token for an agreement now: it is a party to what we proposed or signed, or we follow
+// a ledger of its own there, whose copy it may look at. Ended agreements may still be read: corrections and withdrawals go on.
 func (s *Service) MayRead(r Reader) bool {
 	p, ok := s.Partner(r.Root)
-	return ok && !p.Blocked && slices.Contains(s.Agreements.Parties(r.Agreement), r.Root)
+	return ok && !p.Blocked && (s.party(r) || s.follows(r))
 }
 
-// Readable reports whether a ledger of ours belongs to the reader's agreement.
+// party reports whether what we say under the agreement is meant for the reader.
+func (s *Service) party(r Reader) bool {
+	return slices.Contains(s.Agreements.Parties(r.Agreement), r.Root)
+}
+
+func (s *Service) follows(r Reader) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, l := range s.links {
+		if l.partner == r.Root && l.agreement == r.Agreement {
+			return true
+		}
+	}
+	return false
+}
+
+// Readable reports whether a partner may read a ledger now: one of ours, in its agreement, that is meant for it.
 func (s *Service) Readable(r Reader, i ledger.Info) bool {
-	return i.Own && i.Agreement == string(r.Agreement)
+	return i.Own && i.Agreement == string(r.Agreement) && s.MayRead(r) && s.party(r)
 }

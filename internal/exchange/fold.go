@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +14,7 @@ import (
 	"newspool/internal/ledger"
 	"newspool/internal/library"
 	"newspool/internal/news"
+	"newspool/internal/partner/daily"
 	"newspool/internal/store"
 	"newspool/internal/terms"
 	"newspool/protocol"
@@ -22,13 +22,32 @@ import (
 
 func isItem(t string) bool { return strings.HasPrefix(t, "item.") }
 
+// arrival is a record of a partner with what only its delivery tells.
+type arrival struct {
+	ledger.Said
+	from   *link
+	hidden bool // the ledger is catching up: nothing shows
+	ahead  bool // a content was not sent, because a record further on withdraws it
+}
+
+// passing reports whether an error tells of the storage or of the moment, and not of what was to be done: the same may go well a
+// little later.
+func passing(err error) bool {
+	return fault.Is(err, fault.Unavailable) || errors.Is(err, store.ErrStale) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// hides reports whether what a link brings up to a size stays hidden: as long as nobody has told how far the catching up goes, and
+// until it has gone that far.
+func (l *link) hides(size int64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.gate < 0 || size < l.gate
+}
+
 // receive stores a verified batch and folds its records in one transaction. If that fails because of a record, the records are
 // stored first and then folded one by one: the one that fails is marked, and stops nothing.
 func (s *Service) receive(ctx context.Context, l *link, b ledger.Batch) error {
-	l.mu.Lock()
-	gate := l.gate
-	l.mu.Unlock()
-	hidden := b.Edge.Size < gate
+	hidden := l.hides(b.Edge.Size)
 	inOrder, err := s.inOrder(ctx, l.id, b)
 	if err != nil {
 		return err
@@ -46,17 +65,16 @@ func (s *Service) receive(ctx context.Context, l *link, b ledger.Batch) error {
 			return err
 		}
 		for n := range b.Records {
-			if err := s.fold(tx, s.said(l, b.From+int64(n), b.Records[n], b.Parsed[n], ids[n]), hidden); err != nil {
-				return &foldError{err}
+			if err := s.fold(tx, s.said(l, b.From+int64(n), b.Records[n], b.Parsed[n], ids[n], hidden)); err != nil {
+				return err
 			}
 		}
 		return s.moved(tx, l, b.Edge.Size, hidden)
 	})
-	var bad *foldError
-	if !errors.As(err, &bad) {
+	if err == nil || passing(err) {
 		return err
 	}
-	s.Log.Warn("folding record by record", "ledger", l.id, "from", b.From, "error", bad.err)
+	s.Log.Warn("folding record by record", "ledger", l.id, "from", b.From, "error", err)
 	return s.storeThenFold(ctx, l, b)
 }
 
@@ -90,10 +108,17 @@ func (s *Service) inOrder(ctx context.Context, id ledger.ID, b ledger.Batch) (ok
 	return ok, err
 }
 
-// waits reports whether a record has seen more of another ledger than we have folded. Records about items never wait: they
-// have one writer.
+// answers are the records that speak of something in another newsroom's ledger. They, and no others, wait for what they have
+// seen: a record that waits holds up everything after it in its ledger.
+func answers(t string) bool { return t == "agreement.sign" || t == "agreement.decline" }
+
+// waits reports whether a record answers something that is not here, and has seen more of another ledger than we have folded.
 func (s *Service) waits(r store.Reader, rec protocol.Record) (bool, error) {
-	if rec.Type == "" || isItem(rec.Type) {
+	if !answers(rec.Type) {
+		return false, nil
+	}
+	var body struct{ Revision terms.RevisionHash }
+	if json.Unmarshal(rec.Body, &body) != nil || s.Agreements.Holds(body.Revision) {
 		return false, nil
 	}
 	for _, seen := range rec.Seen {
@@ -124,14 +149,11 @@ func (s *Service) storeThenFold(ctx context.Context, l *link, b ledger.Batch) er
 	return s.foldBehind(ctx, l)
 }
 
-type foldError struct{ err error }
-
-func (e *foldError) Error() string { return e.err.Error() }
-func (e *foldError) Unwrap() error { return e.err }
-
-func (s *Service) said(l *link, seq int64, e protocol.Entry, rec protocol.Record, ids []content.ID) ledger.Said {
-	d := ledger.Said{Ledger: l.id, Agreement: l.agreement, Owner: l.partner, Seq: seq, Record: rec, Bytes: e.Record, IDs: ids}
+func (s *Service) said(l *link, seq int64, e protocol.Entry, rec protocol.Record, ids []content.ID, hidden bool) arrival {
+	d := arrival{from: l, hidden: hidden}
+	d.Said = ledger.Said{Ledger: l.id, Agreement: l.agreement, Owner: l.partner, Seq: seq, Record: rec, Bytes: e.Record, IDs: ids}
 	for n, c := range e.Contents {
+		d.ahead = d.ahead || ((c.State == protocol.Withdrawn || c.State == protocol.Erased) && c.Index > seq)
 		if n < len(ids) && ids[n] != "" {
 			d.Contents = append(d.Contents, c.Bytes)
 		} else {
@@ -154,7 +176,10 @@ func (s *Service) moved(tx *store.Tx, l *link, to int64, hidden bool) error {
 	if _, err := s.Library.Reveal(tx, string(id), to-1); err != nil {
 		return err
 	}
-	tx.OnCommit(func() { s.Changed("wire", string(id)) })
+	tx.OnCommit(func() {
+		l.took = nil
+		s.Changed("wire", string(id))
+	})
 	return ledger.Visible(tx, id, to)
 }
 
@@ -189,9 +214,6 @@ func (s *Service) foldBehind(ctx context.Context, l *link) error {
 		if err != nil {
 			return err
 		}
-		l.mu.Lock()
-		gate := l.gate
-		l.mu.Unlock()
 		for n, e := range entries {
 			seq := i.Applied + int64(n)
 			rec, err := protocol.ParseRecord(e.Record)
@@ -202,7 +224,7 @@ func (s *Service) foldBehind(ctx context.Context, l *link) error {
 			for _, c := range held[seq] {
 				ids = append(ids, c.ID)
 			}
-			hidden := seq+1 < gate
+			hidden := l.hides(seq + 1)
 			waits := false
 			err = s.DB.Read(ctx, func(r store.Reader) (err error) {
 				waits, err = s.waits(r, rec)
@@ -212,20 +234,19 @@ func (s *Service) foldBehind(ctx context.Context, l *link) error {
 				return err
 			}
 			err = s.DB.Write(ctx, func(tx *store.Tx) error {
-				if err := s.fold(tx, s.said(l, seq, e, rec, ids), hidden); err != nil {
-					return &foldError{err}
+				if err := s.fold(tx, s.said(l, seq, e, rec, ids, hidden)); err != nil {
+					return err
 				}
 				return s.moved(tx, l, seq+1, hidden)
 			})
-			var bad *foldError
-			if errors.As(err, &bad) {
+			if err != nil && !passing(err) {
+				s.Log.Error("a record could not be folded; it is kept and marked", "ledger", l.id, "seq", seq, "type", rec.Type, "error", err)
 				err = s.DB.Write(ctx, func(tx *store.Tx) error {
 					if err := s.trouble(tx, l.id, seq, "failed", "exchange.fold_failed", map[string]any{"type": rec.Type}); err != nil {
 						return err
 					}
 					return s.moved(tx, l, seq+1, hidden)
 				})
-				s.Log.Error("a record could not be folded; it is kept and marked", "ledger", l.id, "seq", seq, "type", rec.Type, "error", bad.err)
 			}
 			if err != nil {
 				return err
@@ -246,9 +267,9 @@ func (s *Service) trouble(tx *store.Tx, id ledger.ID, seq int64, kind, key strin
 }
 
 // fold hands one record to whoever owns its type.
-func (s *Service) fold(tx *store.Tx, d ledger.Said, hidden bool) error {
+func (s *Service) fold(tx *store.Tx, d arrival) error {
 	if s.Fold != nil {
-		if taken, err := s.Fold(tx, d); taken || err != nil {
+		if taken, err := s.Fold(tx, d.Said); taken || err != nil {
 			return err
 		}
 	}
@@ -256,15 +277,15 @@ func (s *Service) fold(tx *store.Tx, d ledger.Said, hidden bool) error {
 	case t == "":
 		return s.trouble(tx, d.Ledger, d.Seq, "malformed", "exchange.malformed", nil)
 	case strings.HasPrefix(t, "agreement."):
-		return s.Agreements.Fold(tx, d)
+		return s.Agreements.Fold(tx, d.Said)
 	case t == TypeRelease || t == TypeCorrect || t == TypeWithdraw:
-		return s.foldItem(tx, d, hidden)
+		return s.foldItem(tx, d)
 	case t == TypeMissing || t == TypeActed:
-		return s.foldReport(tx, d)
+		return s.foldReport(tx, d.Said)
 	case isItem(t):
-		return s.foldUnknownItem(tx, d)
+		return s.foldUnknownItem(tx, d.Said)
 	case t == TypeEpoch:
-		return s.foldEpoch(tx, d)
+		return s.foldEpoch(tx, d.Said)
 	}
 	return s.trouble(tx, d.Ledger, d.Seq, "unknown", "exchange.unknown_type", map[string]any{"type": d.Record.Type})
 }
@@ -286,36 +307,22 @@ func incoming(d ledger.Said) (library.Incoming, bool) {
 }
 
 // foldItem takes a version or a withdrawal from the newsroom that released the item.
-func (s *Service) foldItem(tx *store.Tx, d ledger.Said, hidden bool) error {
-	in, fits := incoming(d)
+func (s *Service) foldItem(tx *store.Tx, d arrival) error {
+	in, fits := incoming(d.Said)
 	if !fits {
 		return s.trouble(tx, d.Ledger, d.Seq, "malformed", "exchange.malformed", nil)
 	}
-	in.Hidden = hidden
-	story, ok, err := s.story(d)
-	if err != nil || !ok {
-		if in.Class != news.Withdrawal {
-			in.State, in.Why = news.Closed, library.Why{Key: "exchange.content_missing"}
-			if err := s.missing(tx, d, in.Number); err != nil {
-				return err
-			}
-		}
-	} else {
-		in.Story, in.ContentID = story, d.IDs[0]
-	}
-	if in.State == news.Usable && in.Class != news.Withdrawal {
-		if err := s.judge(tx, d, &in); err != nil {
-			return err
-		}
-	}
-	origin, known, err := s.Library.Origin(tx, in.Item)
-	if err != nil {
+	in.Hidden = d.hidden
+	switch theirs, err := s.mayName(tx, in.Item, d.Owner); {
+	case err != nil:
 		return err
-	}
-	if known && origin != d.Owner {
+	case !theirs:
 		return s.trouble(tx, d.Ledger, d.Seq, "not-theirs", "exchange.not_theirs", map[string]any{"item": d.Record.About})
 	}
-	_, err = s.Library.Receive(tx, in)
+	if err := s.take(tx, d, &in); err != nil {
+		return err
+	}
+	_, err := s.Library.Receive(tx, in)
 	if fault.Is(err, fault.Invalid) {
 		return s.trouble(tx, d.Ledger, d.Seq, "malformed", "exchange.malformed", nil)
 	}
@@ -325,6 +332,43 @@ func (s *Service) foldItem(tx *store.Tx, d ledger.Said, hidden bool) error {
 	return s.Media.Want(tx, in.Item, in.Story.Media, in.Ledger, in.Origin)
 }
 
+// take gives a version its story and decides in which state it comes.
+func (s *Service) take(tx *store.Tx, d arrival, in *library.Incoming) error {
+	story, ok, err := s.story(d.Said)
+	if ok = ok && err == nil; ok {
+		in.Story, in.ContentID = story, d.IDs[0]
+	}
+	if in.Class == news.Withdrawal {
+		return nil
+	}
+	by, adopted := s.Agreements.Judging(d.Ledger, d.Seq)
+	var today terms.Counts
+	if adopted {
+		day, err := s.days.Of(tx, d.Ledger, d.Seq, by.Revision.Location())
+		if err != nil {
+			return err
+		}
+		day.Add(tx, clock.FromMicros(d.Record.Time), daily.Bytes(d.Record))
+		today = day.Counts()
+	}
+	switch {
+	case !ok && d.ahead:
+		in.State, in.Why = news.Closed, library.Why{Key: "exchange.withdrawal_ahead"}
+	case !ok:
+		in.State, in.Why = news.Closed, library.Why{Key: "exchange.content_missing"}
+		err = s.missing(tx, d.Said, in.Number)
+	case !adopted:
+		in.State, in.Why = news.SetAside, library.Why{Key: "exchange.no_terms"}
+		err = s.acted(tx, d.Said, "set-aside", "")
+	default:
+		err = s.judge(tx, d, by, today, in)
+	}
+	if d.hidden {
+		d.from.remember(*in)
+	}
+	return err
+}
+
 // story reads the story that a record carries.
 func (s *Service) story(d ledger.Said) (news.Story, bool, error) {
 	if len(d.Contents) == 0 || d.Contents[0] == nil {
@@ -332,35 +376,6 @@ func (s *Service) story(d ledger.Said) (news.Story, bool, error) {
 	}
 	story, err := s.Codec.Read(d.Contents[0])
 	return story, err == nil, err
-}
-
-// judge decides, by the record's own time and the revision adopted at its place, whether it is within the terms. What is not
-// is set aside for a person, and the origin is told.
-func (s *Service) judge(tx *store.Tx, d ledger.Said, in *library.Incoming) error {
-	at := clock.FromMicros(d.Record.Time)
-	by, ok := s.Agreements.Judging(d.Ledger, d.Seq)
-	if !ok {
-		in.State, in.Why = news.SetAside, library.Why{Key: "exchange.no_terms"}
-		return s.acted(tx, d, "set-aside", "")
-	}
-	ways, err := s.Library.Ways(tx, in.Item)
-	if err != nil {
-		return err
-	}
-	facts := terms.StoryFacts(in.Story)
-	facts.From, facts.To, facts.Class, facts.Suspended, facts.Ends = d.Owner, s.Root(), in.Class, by.Suspended, by.Ends
-	facts.Sent = slices.ContainsFunc(ways, func(w library.Way) bool { return w.Agreement == d.Agreement })
-	day := dayOf(at, by.Revision.Location())
-	s.mu.RLock()
-	facts.Today = withThis(s.counts[d.Ledger].on(day), len(d.Contents[0]))
-	s.mu.RUnlock()
-	decision := terms.May(by.Revision, facts, terms.Receive, at)
-	s.count(tx, d.Ledger, day, len(d.Contents[0]))
-	if decision.Answer == terms.Yes {
-		return nil
-	}
-	in.State, in.Why = news.SetAside, library.Why{Clause: decision.Clause, Key: decision.Key, Args: decision.Args}
-	return s.acted(tx, d, "set-aside", decision.Clause)
 }
 
 // acted tells the origin what became of a record of its ledger.
@@ -388,6 +403,13 @@ func (s *Service) missing(tx *store.Tx, d ledger.Said, version int) error {
 func (s *Service) foldReport(tx *store.Tx, d ledger.Said) error {
 	var body ItemBody
 	if err := json.Unmarshal(d.Record.Body, &body); err != nil || !protocol.IsLedgerID(body.Ledger) {
+		return s.trouble(tx, d.Ledger, d.Seq, "malformed", "exchange.malformed", nil)
+	}
+	about, err := ledger.Get(tx, ledger.ID(body.Ledger))
+	if err != nil && !errors.Is(err, ledger.ErrUnknown) {
+		return err
+	}
+	if err != nil || !about.Own || about.Agreement != string(d.Agreement) || body.Seq < 0 || body.Seq >= about.Size {
 		return s.trouble(tx, d.Ledger, d.Seq, "malformed", "exchange.malformed", nil)
 	}
 	key := "exchange.partner_missing"

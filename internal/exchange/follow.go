@@ -33,14 +33,26 @@ type Peer interface {
 	Post(ctx context.Context, p partner.Partner, a terms.AgreementID, path string, body []byte) error
 }
 
-// Times of a link.
+// HeartbeatEvery is how often a stream says at least that it is there.
+const HeartbeatEvery = 15 * time.Second
+
 const (
-	HeartbeatEvery = 15 * time.Second
-	silentAfter    = 45 * time.Second
-	clockFault     = 2 * time.Minute
-	batchRecords   = 4096
-	maxPause       = time.Minute
+	clockFault   = 2 * time.Minute
+	batchRecords = 4096
 )
+
+// Times are the times of links. Silence is three heartbeats.
+type Times struct {
+	Silence   time.Duration // a stream that says nothing for so long is cut
+	FirstWord time.Duration // how long a new stream may be silent before we ask for answers that end
+	MinPause  time.Duration // between two connections; after failures it doubles
+	MaxPause  time.Duration
+}
+
+// usualTimes are those of production.
+func usualTimes() Times {
+	return Times{Silence: 3 * HeartbeatEvery, FirstWord: 10 * time.Second, MinPause: 100 * time.Millisecond, MaxPause: time.Minute}
+}
 
 // link is our following of one ledger.
 type link struct {
@@ -59,7 +71,9 @@ type link struct {
 	err     error
 	stopped bool
 
-	polls bool // belongs to the follower: the stream does not come through, so we ask again and again
+	// These belong to the follower.
+	polls bool                 // the stream does not come through, so we ask again and again
+	took  map[news.ItemID]bool // items that came while nothing showed, and were not set aside
 
 	cosign chan protocol.Checkpoint
 	again  chan struct{} // another ledger of the agreement has moved: what waited for it may be folded now
@@ -101,7 +115,7 @@ func (s *Service) followLoop(ctx context.Context, peer Peer) {
 			s.Log.Error("reading ledgers", "error", err)
 		}
 		for _, i := range all {
-			if i.Own || i.State == ledger.Stopped {
+			if i.Own {
 				continue
 			}
 			p, ok := s.Partner(i.Owner)
@@ -113,6 +127,10 @@ func (s *Service) followLoop(ctx context.Context, peer Peer) {
 				l = &link{id: i.ID, partner: i.Owner, agreement: terms.AgreementID(i.Agreement), origin: i.Origin, cancel: cancel,
 					held: i.Size, gate: -1, cosign: make(chan protocol.Checkpoint, 1), again: make(chan struct{}, 1)}
 				s.links[i.ID] = l
+				if i.State == ledger.Stopped {
+					l.stopped, l.err = true, forked(p)
+					break // it is shown, and not followed
+				}
 				wg.Go(func() { s.followOne(lctx, peer, l) })
 				wg.Go(func() { s.cosignLoop(lctx, peer, l) })
 			case l != nil && p.Blocked:
@@ -132,9 +150,26 @@ func (s *Service) followLoop(ctx context.Context, peer Peer) {
 // errStopped ends a link for good: a person must look.
 var errStopped = errors.New("the ledger said two things")
 
+func forked(p partner.Partner) *fault.Error {
+	return fault.New(fault.Fork, "exchange.fork", "domain", p.Domain).Because(errStopped)
+}
+
+// sentence makes a fault of what a partner did wrong on a connection.
+func sentence(err error, p partner.Partner) error {
+	switch {
+	case errors.Is(err, errStopped):
+		return forked(p).Because(err)
+	case errors.Is(err, protocol.ErrMalformed), errors.Is(err, protocol.ErrSignature):
+		return fault.New(fault.Unavailable, "exchange.broken", "domain", p.Domain).Because(err)
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return fault.New(fault.Unavailable, "partner.unreachable", "address", p.Domain).Because(err)
+	}
+	return err
+}
+
 // followOne keeps one link up: connect, read, and after an error wait a little longer each time.
 func (s *Service) followOne(ctx context.Context, peer Peer, l *link) {
-	pause := 100 * time.Millisecond
+	pause := s.Times.MinPause
 	for ctx.Err() == nil {
 		began := time.Now()
 		err := s.connect(ctx, peer, l)
@@ -157,17 +192,17 @@ func (s *Service) followOne(ctx context.Context, peer Peer, l *link) {
 		if err != nil {
 			s.Log.Warn("link", "partner", l.partner, "ledger", l.id, "error", err)
 		}
-		if time.Since(began) > time.Minute {
-			pause = 100 * time.Millisecond
+		if time.Since(began) > s.Times.MaxPause {
+			pause = s.Times.MinPause
 		}
 		if err == nil && l.polls {
-			pause = 100 * time.Millisecond // the answer ended as it should: ask for the next one
+			pause = s.Times.MinPause // the answer ended as it should: ask for the next one
 		}
 		select {
 		case <-ctx.Done():
 		case <-time.After(pause/2 + rand.N(pause)):
 		}
-		pause = min(2*pause, maxPause)
+		pause = min(2*pause, s.Times.MaxPause)
 	}
 }
 
@@ -206,14 +241,17 @@ func (s *Service) connect(ctx context.Context, peer Peer, l *link) error {
 	if err != nil {
 		return err
 	}
+	l.mu.Lock()
+	l.gate, l.held = -1, i.Size
+	l.mu.Unlock()
+	if err := s.recall(ctx, l, i); err != nil {
+		return err
+	}
 	if i.Applied < i.Size {
 		if err := s.foldBehind(ctx, l); err != nil {
 			return err
 		}
 	}
-	l.mu.Lock()
-	l.gate = -1
-	l.mu.Unlock()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	path := fmt.Sprintf("ledgers/%s/stream?from=%d", l.id, i.Size)
@@ -222,7 +260,7 @@ func (s *Service) connect(ctx context.Context, peer Peer, l *link) error {
 	}
 	// A stream that says nothing for longer than three heartbeats is cut; what waits in it comes again. One from which not even
 	// the first heartbeat comes is held back by something in between: from then on we ask for answers that end.
-	silence := time.AfterFunc(s.firstWord, cancel)
+	silence := time.AfterFunc(s.Times.FirstWord, cancel)
 	defer silence.Stop()
 	body, err := peer.Get(ctx, p, l.agreement, path)
 	if err != nil {
@@ -230,6 +268,9 @@ func (s *Service) connect(ctx context.Context, peer Peer, l *link) error {
 		return err
 	}
 	defer body.Close()
+	if i.Size > 0 { // the receipt for what we hold may have been lost with an earlier connection
+		offerCosign(l.cosign, protocol.Checkpoint{Origin: l.origin, Size: i.Size, Root: i.Root()})
+	}
 
 	queue := make(chan ledger.Batch, 64)
 	done := make(chan error, 1)
@@ -250,7 +291,7 @@ func (s *Service) connect(ctx context.Context, peer Peer, l *link) error {
 	if errors.Is(readErr, io.EOF) || errors.Is(readErr, context.Canceled) {
 		return nil
 	}
-	return readErr
+	return sentence(readErr, p)
 }
 
 // read verifies frames and queues them.
@@ -260,7 +301,7 @@ func (s *Service) read(ctx context.Context, r *run, body *bufio.Reader, queue ch
 		if err != nil {
 			return err
 		}
-		silence.Reset(silentAfter)
+		silence.Reset(s.Times.Silence)
 		p, ok := r.keys()
 		if !ok || p.Blocked {
 			return fault.New(fault.Denied, "partner.blocked")
@@ -472,7 +513,7 @@ func (s *Service) cosignLoop(ctx context.Context, peer Peer, l *link) {
 			case cp = <-l.cosign:
 			case <-time.After(pause):
 			}
-			pause = min(2*pause, maxPause)
+			pause = min(2*pause, s.Times.MaxPause)
 		}
 	}
 }
@@ -533,9 +574,18 @@ func (s *Service) ahead(ctx context.Context, id ledger.ID, p partner.Partner, th
 	if err != nil {
 		return err
 	}
+	refused := fault.New(fault.Conflict, "partner.receipt", "domain", p.Domain).Because(cause)
+	text, _, _ := bytes.Cut(theirs, []byte("\n\n")) // what was cosigned, without the time
+	s.mu.Lock()
+	known := s.misfits[id] == string(text)
+	s.misfits[id] = string(text)
+	s.mu.Unlock()
+	if known {
+		return refused // followers send a receipt again and again until it is taken
+	}
 	s.Log.Error("receipt that does not fit", "partner", p.Domain, "ledger", id, "our_size", cp.Size, "error", cause)
 	if err := s.DB.Write(ctx, func(tx *store.Tx) error { return s.Ledgers.Evidence(tx, id, "ahead", ours, theirs) }); err != nil {
 		return err
 	}
-	return fault.New(fault.Conflict, "partner.receipt", "domain", p.Domain).Because(cause)
+	return refused
 }

@@ -3,6 +3,7 @@ package exchange
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"newspool/internal/clock"
 	"newspool/internal/ledger"
@@ -23,18 +24,28 @@ func (s *Service) TakeHello(ctx context.Context, b []byte) error {
 	return s.follow(ctx, root, h)
 }
 
-// OpenHello is a person's answer to a stranger: pin its root, and follow the ledger that it named.
+// OpenHello is a person's answer to a stranger: pin its root, and follow the ledger that it named. The ledger is noted first, so
+// that it is not forgotten where the second step fails.
 func (s *Service) OpenHello(ctx context.Context, id string) (partner.Partner, error) {
-	p, h, err := s.Service.OpenHello(ctx, id)
+	all, err := s.Hellos(ctx)
 	if err != nil {
-		return p, err
+		return partner.Partner{}, err
 	}
-	return p, s.follow(ctx, p.Root, h)
+	for _, w := range all {
+		if w.ID == id {
+			if err := s.follow(ctx, news.Root(w.Identity.Root), w.Hello); err != nil {
+				return partner.Partner{}, err
+			}
+		}
+	}
+	p, _, err := s.Service.OpenHello(ctx, id)
+	return p, err
 }
 
 // follow makes the ledger that a partner announced one that we follow.
 func (s *Service) follow(ctx context.Context, root news.Root, h protocol.Hello) error {
-	if h.Ledger == "" || h.Agreement == "" || protocol.Origin("", h.Ledger) != trimDomain(h.Origin) {
+	domain, ok := strings.CutSuffix(h.Origin, protocol.Origin("", h.Ledger))
+	if h.Ledger == "" || h.Agreement == "" || !ok || !protocol.IsDomain(domain) {
 		return nil
 	}
 	return s.DB.Write(ctx, func(tx *store.Tx) error {
@@ -47,16 +58,6 @@ func (s *Service) follow(ctx context.Context, root news.Root, h protocol.Hello) 
 		tx.OnCommit(func() { poke(s.followWake) })
 		return s.Ledgers.Create(tx, ledger.Info{ID: ledger.ID(h.Ledger), Agreement: h.Agreement, Owner: root, Origin: h.Origin})
 	})
-}
-
-// trimDomain leaves the path of an origin line.
-func trimDomain(origin string) string {
-	for i := range len(origin) {
-		if origin[i] == '/' {
-			return origin[i:]
-		}
-	}
-	return origin
 }
 
 const insertAnnouncement = `INSERT INTO announcement (root, agreement, ledger, words, due_us, tries, last_error) VALUES ($1, $2, $3, $4, $5, 0, '')
@@ -83,6 +84,11 @@ func (s *Service) OpenLedger(tx *store.Tx, agreement terms.AgreementID, parties 
 		s.own[agreement] = id
 		s.mu.Unlock()
 		poke(s.announceWake)
+	})
+	tx.OnUndo(func() {
+		s.mu.Lock()
+		s.doubtOwn = true
+		s.mu.Unlock()
 	})
 	return id, nil
 }

@@ -2,12 +2,10 @@ package exchange
 
 import (
 	"context"
-	"slices"
 
 	"newspool/internal/ledger"
 	"newspool/internal/news"
 	"newspool/internal/store"
-	"newspool/internal/terms"
 	"newspool/protocol"
 )
 
@@ -24,7 +22,7 @@ func (s *Service) Mirror(ctx context.Context, r Reader, mirror string) (found le
 	err = s.DB.Read(ctx, func(rd store.Reader) error {
 		all, err := ledger.All(rd, string(r.Agreement))
 		for _, i := range all {
-			if !i.Own && protocol.MirrorID(i.Origin) == mirror && (i.Owner == r.Root || slices.Contains(s.Agreements.Parties(terms.AgreementID(i.Agreement)), r.Root)) {
+			if !i.Own && protocol.MirrorID(i.Origin) == mirror && (i.Owner == r.Root || s.party(r)) {
 				found, ok = i, true
 			}
 		}

@@ -9,19 +9,25 @@ import (
 	"time"
 
 	"newspool/internal/clock"
+	"newspool/internal/fault"
 	"newspool/internal/ledger"
 	"newspool/internal/library"
 	"newspool/internal/news"
+	"newspool/internal/partner/daily"
 	"newspool/internal/store"
 	"newspool/internal/terms"
 )
 
 const (
 	insertOutbox = `INSERT INTO outbox (item, number, priority, us, error) VALUES ($1, $2, $3, $4, '') ON CONFLICT (item, number) DO NOTHING`
-	selectOutbox = `SELECT item, number FROM outbox WHERE error = '' ORDER BY priority, us LIMIT $1`
+	selectOutbox = `SELECT item, number FROM outbox WHERE error = '' ORDER BY priority, us, item, number LIMIT $1`
+	selectBefore = `SELECT number FROM outbox WHERE item = $1 AND number < $2 ORDER BY number`
+	selectQueued = `SELECT COUNT(*) FROM outbox WHERE item = $1 AND number = $2`
+	deleteBefore = `DELETE FROM outbox WHERE item = $1 AND number < $2`
 	deleteOutbox = `DELETE FROM outbox WHERE item = $1 AND number = $2`
 	failOutbox   = `UPDATE outbox SET error = $3 WHERE item = $1 AND number = $2`
 	retryOutbox  = `UPDATE outbox SET error = '' WHERE error <> ''`
+	unheldBefore = `DELETE FROM held WHERE item = $1 AND number < $2`
 	countOutbox  = `SELECT COUNT(*) FROM outbox`
 )
 
@@ -80,26 +86,37 @@ type queued struct {
 	number int
 }
 
-// offerLoop empties the outbox until ctx ends.
+// offerLoop empties the outbox until ctx ends. What could not be offered before the last start is tried again.
 func (s *Service) offerLoop(ctx context.Context) {
+	retried := false
 	for ctx.Err() == nil {
-		n, err := s.OfferWaiting(ctx)
-		if err != nil {
-			s.Log.Error("offering", "error", err)
+		var n int
+		err := s.dayBegins(ctx)
+		if err == nil && !retried {
+			err = s.DB.Write(ctx, func(tx *store.Tx) error { return tx.Exec(retryOutbox) })
+			retried = err == nil
 		}
-		if n == offerBatch && err == nil {
+		if err == nil {
+			n, err = s.OfferWaiting(ctx)
+		}
+		pause := 30 * time.Second
+		switch {
+		case err != nil && ctx.Err() == nil:
+			s.Log.Error("offering", "error", err)
+			pause = time.Second
+		case n == offerBatch:
 			continue
 		}
 		select {
 		case <-ctx.Done():
 		case <-s.outboxWake:
-		case <-time.After(30 * time.Second):
+		case <-time.After(pause):
 		}
 	}
 }
 
 // OfferWaiting offers up to a batch of what waits in the outbox, and says how many. A version whose offer fails is kept with
-// its error, and stops no other.
+// its error, and stops no other; where the storage fails everything waits for the next time.
 func (s *Service) OfferWaiting(ctx context.Context) (int, error) {
 	var waiting []queued
 	err := s.DB.Read(ctx, func(r store.Reader) error {
@@ -121,18 +138,28 @@ func (s *Service) OfferWaiting(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	err = s.DB.Write(s.Beginning(ctx), func(tx *store.Tx) error {
+		done := map[queued]bool{}
 		for _, q := range waiting {
-			if err := s.offer(tx, q); err != nil {
+			if err := s.offerInOrder(tx, q, done); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	if err == nil || errors.Is(err, store.ErrCommitUnknown) {
+	if err == nil || passing(err) {
 		return len(waiting), err
 	}
 	for _, q := range waiting {
-		one := s.DB.Write(ctx, func(tx *store.Tx) error { return s.offer(tx, q) })
+		one := s.DB.Write(ctx, func(tx *store.Tx) error {
+			var still int
+			if err := tx.QueryRow(selectQueued, string(q.item), q.number).Scan(&still); err != nil || still == 0 {
+				return err
+			}
+			return s.offerInOrder(tx, q, map[queued]bool{})
+		})
+		if passing(one) {
+			return 0, one
+		}
 		if one != nil {
 			s.Log.Error("offering one item", "item", q.item, "version", q.number, "error", one)
 			if err := s.DB.Write(ctx, func(tx *store.Tx) error { return tx.Exec(failOutbox, string(q.item), q.number, one.Error()) }); err != nil {
@@ -143,16 +170,74 @@ func (s *Service) OfferWaiting(ctx context.Context) (int, error) {
 	return len(waiting), nil
 }
 
-// offer says one version under every agreement that permits it, in one transaction; each no is kept with its clause.
-func (s *Service) offer(tx *store.Tx, q queued) error {
-	v, ok := s.fresh.get(q)
-	if !ok {
-		var err error
-		if v, err = s.Library.Outgoing(tx, q.item, q.number); err != nil {
+// offerInOrder offers a version after the earlier versions of its item that still wait. A withdrawal takes these back instead: what
+// was withdrawn before it was said is never said. done is what the transaction has dealt with already.
+func (s *Service) offerInOrder(tx *store.Tx, q queued, done map[queued]bool) error {
+	if done[q] {
+		return nil
+	}
+	done[q] = true
+	if q.number == 1 {
+		return s.offer(tx, q)
+	}
+	v, err := s.outgoing(tx, q)
+	if err != nil {
+		return err
+	}
+	before, err := waitingBefore(tx, q)
+	if err != nil {
+		return err
+	}
+	for _, b := range before {
+		if v.Class == news.Withdrawal {
+			done[b] = true
+			tx.OnCommit(func() { s.fresh.take(b) })
+		} else if err := s.offerInOrder(tx, b, done); err != nil {
 			return err
 		}
 	}
+	if v.Class == news.Withdrawal {
+		for _, query := range []string{deleteBefore, unheldBefore, notLaterBefore} {
+			if err := tx.Exec(query, string(q.item), q.number); err != nil {
+				return err
+			}
+		}
+	}
+	return s.offer(tx, q)
+}
+
+func waitingBefore(r store.Reader, q queued) (out []queued, err error) {
+	rows, err := r.Query(selectBefore, string(q.item), q.number)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		b := queued{item: q.item}
+		if err := rows.Scan(&b.number); err != nil {
+			return nil, err
+		}
+		out = append(out, b)
+	}
+	return out, rows.Err()
+}
+
+// outgoing gives a version that waits in the outbox.
+func (s *Service) outgoing(r store.Reader, q queued) (library.Version, error) {
+	if v, ok := s.fresh.get(q); ok {
+		return v, nil
+	}
+	return s.Library.Outgoing(r, q.item, q.number)
+}
+
+// offer says one version under every agreement that permits it, in one transaction; each no is kept with its clause.
+func (s *Service) offer(tx *store.Tx, q queued) error {
+	v, err := s.outgoing(tx, q)
+	if err != nil {
+		return err
+	}
 	tx.OnCommit(func() { s.fresh.take(q) })
+	tx.OnUndo(func() { s.fresh.take(q) }) // it may be done all the same; if not, the library has it
 	at := s.Clock()
 	ways, err := s.Library.Ways(tx, q.item)
 	if err != nil {
@@ -176,10 +261,14 @@ func (s *Service) offer(tx *store.Tx, q queued) error {
 			continue // it waited for another agreement
 		}
 		facts.To, facts.Sent, facts.Suspended, facts.Ends = otherParty(a.Revision, facts.From), len(already) > 0, a.Suspended, a.Ends
-		facts.Today = withThis(s.counted(a.Agreement, at, a.Revision.Location()), len(v.Content))
+		today, err := s.today(tx, a)
+		if err != nil {
+			return err
+		}
+		facts.Today = today.With(at, daily.Told(v.Content))
 		d := terms.May(a.Revision, facts, terms.Send, at)
 		if d.Answer != terms.Yes {
-			if err := s.refuse(tx, q, a.Agreement, d, at); err != nil {
+			if err := errors.Join(s.refuse(tx, q, a.Agreement, d, at), s.later(tx, q, a.Agreement, d)); err != nil {
 				return err
 			}
 			continue
@@ -205,7 +294,10 @@ func (s *Service) offer(tx *store.Tx, q queued) error {
 		if err := s.Library.Carried(tx, v.Item, v.Number, a.Agreement, string(pos.Ledger), pos.Seq); err != nil {
 			return err
 		}
-		s.count(tx, pos.Ledger, dayOf(pos.Time, a.Revision.Location()), len(v.Content))
+		today.Add(tx, pos.Time, daily.Told(v.Content))
+		if err := tx.Exec(unrefuse, string(q.item), q.number, string(a.Agreement)); err != nil {
+			return err
+		}
 	}
 	return tx.Exec(deleteOutbox, string(q.item), q.number)
 }
@@ -229,9 +321,7 @@ func (s *Service) withdraw(tx *store.Tx, v library.Version, ways []library.Way) 
 	}
 	for _, l := range order {
 		a := agreements[l]
-		s.mu.RLock()
-		now, ok := s.own[a] // another one than l where a new ledger goes on
-		s.mu.RUnlock()
+		now, ok := s.mine(a) // another one than l where a new ledger goes on
 		if !ok {
 			now = ledger.ID(l)
 		}
@@ -267,9 +357,8 @@ func (s *Service) withdraw(tx *store.Tx, v library.Version, ways []library.Way) 
 
 // waitsFor reports whether our ledger in an agreement may not be appended to yet.
 func (s *Service) waitsFor(a terms.AgreementID) bool {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.doubtful[s.own[a]]
+	id, ok := s.mine(a)
+	return ok && s.unconfirmed(id)
 }
 
 // termsNow is the hash of the revision that our ledger in an agreement stands under; "" when none is in force.
@@ -292,13 +381,6 @@ func otherParty(rev terms.Revision, ours news.Root) news.Root {
 	return ""
 }
 
-// withThis adds one record with its content to what was said before it.
-func withThis(c terms.Counts, bytes int) terms.Counts {
-	c.Records++
-	c.Bytes += int64(bytes)
-	return c
-}
-
 const insertRefusal = `INSERT INTO refusal (item, number, agreement, clause, key, args, us) VALUES ($1, $2, $3, $4, $5, $6, $7)
 	ON CONFLICT (item, number, agreement) DO UPDATE SET clause = excluded.clause, key = excluded.key, args = excluded.args, us = excluded.us`
 
@@ -308,4 +390,41 @@ func (s *Service) refuse(tx *store.Tx, q queued, a terms.AgreementID, d terms.De
 		return err
 	}
 	return tx.Exec(insertRefusal, string(q.item), q.number, string(a), d.Clause, d.Key, string(args), clock.Micros(at))
+}
+
+const (
+	unrefuse       = `DELETE FROM refusal WHERE item = $1 AND number = $2 AND agreement = $3`
+	insertLater    = `INSERT INTO later (agreement, item, number, due_us) VALUES ($1, $2, $3, $4) ON CONFLICT (agreement, item, number) DO UPDATE SET due_us = excluded.due_us`
+	notLaterBefore = `DELETE FROM later WHERE item = $1 AND number < $2`
+	countLater     = `SELECT COUNT(*) FROM later WHERE due_us <= $1`
+	requeueLater   = `INSERT INTO outbox (item, number, priority, us, error) SELECT item, number, 1, 0, '' FROM later WHERE due_us <= $1 ON CONFLICT (item, number) DO NOTHING`
+	deleteLater    = `DELETE FROM later WHERE due_us <= $1`
+)
+
+// today gives what we have said on the newest day of an agreement.
+func (s *Service) today(tx *store.Tx, a terms.Standing) (*daily.Day, error) {
+	id, ok := s.mine(a.Agreement)
+	if !ok {
+		return nil, fault.New(fault.NotFound, "agreement.no_ledger")
+	}
+	return s.days.Of(tx, id, -1, a.Revision.Location())
+}
+
+// later keeps a version that is above the ceilings of the day: it waits for the next.
+func (s *Service) later(tx *store.Tx, q queued, a terms.AgreementID, d terms.Decision) error {
+	if d.Answer != terms.NotYet || d.Until.IsZero() {
+		return nil
+	}
+	return tx.Exec(insertLater, string(a), string(q.item), q.number, clock.Micros(d.Until))
+}
+
+// dayBegins puts what waited for this day back into the outbox.
+func (s *Service) dayBegins(ctx context.Context) error {
+	now := clock.Micros(s.Clock())
+	var n int
+	err := s.DB.Read(ctx, func(r store.Reader) error { return r.QueryRow(countLater, now).Scan(&n) })
+	if err != nil || n == 0 {
+		return err
+	}
+	return s.DB.Write(ctx, func(tx *store.Tx) error { return errors.Join(tx.Exec(requeueLater, now), tx.Exec(deleteLater, now)) })
 }

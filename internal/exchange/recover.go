@@ -61,7 +61,13 @@ func (s *Service) confirm(ctx context.Context, a terms.AgreementID, id ledger.ID
 		return nil
 	}
 	s.Changed("links", string(id))
-	return s.release(ctx, a)
+	err := s.release(ctx, a)
+	if err != nil { // what waits must not wait for ever: the follower is asked once more
+		s.mu.Lock()
+		s.doubtful[id] = true
+		s.mu.Unlock()
+	}
+	return err
 }
 
 const (
@@ -306,7 +312,7 @@ func (s *Service) takeBack(ctx context.Context, peer Peer, a terms.AgreementID, 
 			return err
 		}
 		for n := range batch.Records {
-			if err := s.refold(tx, s.said(l, batch.From+int64(n), batch.Records[n], batch.Parsed[n], ids[n])); err != nil {
+			if err := s.refold(tx, s.said(l, batch.From+int64(n), batch.Records[n], batch.Parsed[n], ids[n], false).Said); err != nil {
 				return err
 			}
 		}

@@ -35,9 +35,7 @@ type ItemBody struct {
 // Say appends a record to our ledger in an agreement, in the transaction. What we have folded of the other parties' ledgers
 // is added as seen.
 func (s *Service) Say(tx *store.Tx, agreement terms.AgreementID, d ledger.Draft) (ledger.Position, error) {
-	s.mu.RLock()
-	id, ok := s.own[agreement]
-	s.mu.RUnlock()
+	id, ok := s.mine(agreement)
 	if !ok {
 		return ledger.Position{}, fault.New(fault.NotFound, "agreement.no_ledger")
 	}

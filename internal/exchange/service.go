@@ -23,6 +23,7 @@ import (
 	"newspool/internal/media"
 	"newspool/internal/news"
 	"newspool/internal/partner"
+	"newspool/internal/partner/daily"
 	"newspool/internal/store"
 	"newspool/internal/terms"
 )
@@ -50,8 +51,10 @@ type Agreements interface {
 	Judging(id ledger.ID, seq int64) (terms.Standing, bool)
 	// Continue goes over to the terms in force in a ledger of ours that goes on where another one was left.
 	Continue(tx *store.Tx, id terms.AgreementID, old, next ledger.ID) error
-	// Parties gives the roots of all who are, or are asked to be, parties to an agreement.
+	// Parties gives the roots of all who read what we say under an agreement.
 	Parties(id terms.AgreementID) []news.Root
+	// Holds reports whether a revision is here.
+	Holds(hash terms.RevisionHash) bool
 }
 
 // Codec reads the form in which stories cross, without cleaning their bodies: that is done when they are shown.
@@ -88,14 +91,16 @@ type Service struct {
 	announceWake     chan struct{}
 	followWake       chan struct{}
 	confirmWake      chan struct{}
-	firstWord        time.Duration // how long a new stream may be silent before we ask for answers that end
+	Times            Times // set before Run
 	fresh            fresh
 
 	mu       sync.RWMutex
 	own      map[terms.AgreementID]ledger.ID // our open ledger in each agreement
+	doubtOwn bool                            // a ledger was opened in a transaction that was undone, or seems so
 	links    map[ledger.ID]*link
 	tokens   tokenKey
-	counts   map[ledger.ID]*dayCount
+	days     *daily.Counter
+	misfits  map[ledger.ID]string // the newest checkpoint that a follower cosigned and that is not ours
 	doubtful map[ledger.ID]bool // ours; nothing is appended before a follower has told what it holds
 }
 
@@ -114,29 +119,61 @@ func New(o Options) *Service {
 		own:          map[terms.AgreementID]ledger.ID{},
 		links:        map[ledger.ID]*link{},
 		tokens:       newTokenKey(),
-		counts:       map[ledger.ID]*dayCount{},
+		days:         daily.New(o.Clock, counts),
 		doubtful:     map[ledger.ID]bool{},
 		confirmWake:  make(chan struct{}, 1),
-		firstWord:    10 * time.Second,
+		Times:        usualTimes(),
+		misfits:      map[ledger.ID]string{},
 	}
 }
 
 // Load reads what is kept in memory: which ledgers are ours, and which of them must be confirmed.
 func (s *Service) Load(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.loadOwn(ctx, func(i ledger.Info) {
+		if i.Confirmed > 0 {
+			s.doubtful[i.ID] = true
+		}
+	})
+}
+
+// loadOwn reads which ledgers are ours; mu is held.
+func (s *Service) loadOwn(ctx context.Context, each func(ledger.Info)) error {
 	return s.DB.Read(ctx, func(r store.Reader) error {
 		all, err := ledger.All(r, "")
-		s.mu.Lock()
-		defer s.mu.Unlock()
+		if err != nil {
+			return err
+		}
+		clear(s.own)
 		for _, i := range all {
 			if i.Own && i.State == ledger.Open {
 				s.own[terms.AgreementID(i.Agreement)] = i.ID
-				if i.Confirmed > 0 {
-					s.doubtful[i.ID] = true
-				}
+				each(i)
 			}
 		}
-		return err
+		return nil
 	})
+}
+
+// mine gives our open ledger in an agreement. After a transaction of which nobody knows whether it is stored, the rows tell.
+func (s *Service) mine(a terms.AgreementID) (ledger.ID, bool) {
+	s.mu.RLock()
+	id, ok := s.own[a]
+	doubt := s.doubtOwn
+	s.mu.RUnlock()
+	if !doubt {
+		return id, ok
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.loadOwn(ctx, func(ledger.Info) {}) == nil {
+		s.doubtOwn = false
+	}
+	id, ok = s.own[a]
+	return id, ok
 }
 
 // PartnersChanged has the loops look again at whom we know.

@@ -60,7 +60,7 @@ func (s *Service) Links() []Link {
 	now := s.Clock()
 	known := s.Service.Partners()
 	s.mu.RLock()
-	by := map[news.Root]Link{}
+	by, followed := map[news.Root]Link{}, map[news.Root]bool{}
 	for _, p := range known {
 		state := LinkNever
 		if p.Blocked {
@@ -69,10 +69,11 @@ func (s *Service) Links() []Link {
 		by[p.Root] = Link{Partner: p.Root, Domain: p.Domain, State: state}
 	}
 	for _, l := range s.links {
-		one := l.status(now)
+		one := l.status(now, s.Times.Silence)
 		old := by[l.partner]
 		one.Partner, one.Domain = old.Partner, old.Domain
-		if old.State == LinkNever || one.State.rank() < old.State.rank() {
+		if !followed[l.partner] || one.State.rank() < old.State.rank() {
+			followed[l.partner] = true
 			if one.LastContact.Before(old.LastContact) {
 				one.LastContact = old.LastContact
 			}
@@ -93,7 +94,7 @@ func (s *Service) Links() []Link {
 	return out
 }
 
-func (l *link) status(now time.Time) Link {
+func (l *link) status(now time.Time, late time.Duration) Link {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	o := Link{State: LinkLive, LastContact: l.contact, Waiting: max(0, l.head-l.held)}
@@ -111,7 +112,7 @@ func (l *link) status(now time.Time) Link {
 		o.State = LinkNever
 	case silent > clockFault:
 		o.State, o.Behind = LinkSilent, silent
-	case silent > silentAfter || l.err != nil:
+	case silent > late || l.err != nil:
 		o.State, o.Behind = LinkLate, silent
 	case l.held < l.gate:
 		o.State = LinkCatchingUp

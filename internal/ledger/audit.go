@@ -50,15 +50,15 @@ func Unowned(r store.Reader) ([]ID, error) {
 }
 
 // RowCounts says how many rows of each kind a ledger has.
-type RowCounts struct{ Entries, Tiles, Contents, Withdrawals, Evidence int64 }
+type RowCounts struct{ Entries, Tiles, Contents, Withdrawals, Receipts, Evidence int64 }
 
 const countRows = `SELECT (SELECT COUNT(*) FROM ledger_entry WHERE ledger = $1), (SELECT COUNT(*) FROM ledger_tile WHERE ledger = $1),
 	(SELECT COUNT(*) FROM ledger_content WHERE ledger = $1), (SELECT COUNT(*) FROM ledger_withdrawal WHERE ledger = $1),
-	(SELECT COUNT(*) FROM ledger_evidence WHERE ledger = $1)`
+	(SELECT COUNT(*) FROM ledger_receipt WHERE ledger = $1), (SELECT COUNT(*) FROM ledger_evidence WHERE ledger = $1)`
 
 // CountRows counts the rows of a ledger.
 func CountRows(r store.Reader, id ID) (c RowCounts, err error) {
-	err = r.QueryRow(countRows, string(id)).Scan(&c.Entries, &c.Tiles, &c.Contents, &c.Withdrawals, &c.Evidence)
+	err = r.QueryRow(countRows, string(id)).Scan(&c.Entries, &c.Tiles, &c.Contents, &c.Withdrawals, &c.Receipts, &c.Evidence)
 	return c, err
 }
 

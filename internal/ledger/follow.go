@@ -47,11 +47,15 @@ func (s *Service) TakeBack(tx *store.Tx, id ID, b Batch) ([][]content.ID, error)
 	return ids, tx.ExecOne(moveBack, string(id), b.Edge.Size, b.Edge.Pack(), b.From, last)
 }
 
-// Forget drops what is kept in memory of one of our own ledgers.
+// Forget drops what is kept in memory of one of our own ledgers. Who reads it just now looks at its row again.
 func (s *Service) Forget(id ID) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	h := s.heads[id]
 	delete(s.heads, id)
+	s.mu.Unlock()
+	if h != nil {
+		h.doubt()
+	}
 }
 
 // store inserts the rows of a batch; last is the time of its last record.

@@ -183,6 +183,65 @@ func TestTakeContents(t *testing.T) {
 	})
 }
 
+// TestTakeBack: a database that lost the end of its own ledger gets it back from a follower's copy. Who reads it gets the rest.
+func TestTakeBack(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		whole := newHouse(t, storetest.Open(t, tables()...))
+		h.open(idA)
+		whole.open(idA)
+		whole.tell(idA, "one", "story")
+		first := whole.reader(idA, 0).take()
+		h.write(func(tx *store.Tx) error { // what the restored database has
+			_, err := h.s.TakeBack(tx, idA, batch(protocol.Edge{}, first[0]))
+			return err
+		})
+		x := h.reader(idA, 0)
+		if got := ends(x.take()); got != "1" {
+			t.Errorf("frames end at %s", got)
+		}
+		_, _, grown, err := x.c.Next(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		whole.tell(idA, "two", "story")
+		whole.tell(idA, "three")
+		rest := whole.reader(idA, 1).take()
+		b := batch(x.edge, rest[0])
+		h.write(func(tx *store.Tx) error {
+			ids, err := h.s.TakeBack(tx, idA, b)
+			if err == nil && (len(ids) != 2 || len(ids[0]) != 1) {
+				t.Errorf("ids %v", ids)
+			}
+			if err != nil {
+				return err
+			}
+			return SetState(tx, idA, Ended)
+		})
+		await(t, grown)
+		if got := ends(x.take()); got != "3" {
+			t.Errorf("frames end at %s", got)
+		}
+		wantWords(t, h, idA, "one", "two", "three")
+		h.agree(idA)
+		for name, again := range map[string]Batch{"the same again": b, "from nothing": batch(protocol.Edge{}, first[0])} {
+			err := h.db.Write(context.Background(), func(tx *store.Tx) error {
+				_, err := h.s.TakeBack(tx, idA, again)
+				return err
+			})
+			if err == nil {
+				t.Errorf("%s: stored", name)
+			}
+		}
+		if err := h.db.Write(context.Background(), func(tx *store.Tx) error {
+			_, err := h.s.Append(tx, idA, draft("four"))
+			return err
+		}); !errors.Is(err, store.ErrStale) {
+			t.Errorf("into an ended ledger: %v", err)
+		}
+		h.agree(idA)
+	})
+}
+
 func TestCursorsOfFollowing(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		h.write(func(tx *store.Tx) error { return h.s.Create(tx, theirs(idC)) })

@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"slices"
 	"testing"
@@ -35,6 +36,12 @@ func (m *model) word() string { m.next++; return fmt.Sprint("w", m.next) }
 
 // TestModel draws appends, failing closures, failing storage, withdrawals, readers and restarts, and compares after each.
 func TestModel(t *testing.T) {
+	// Each run opens a database. -rapid.checks asks for more.
+	if f := flag.Lookup("rapid.checks"); f.Value.String() == f.DefValue {
+		if err := f.Value.Set("25"); err != nil {
+			t.Fatal(err)
+		}
+	}
 	rapid.Check(t, func(rt *rapid.T) {
 		b := &breaker{}
 		db := storetest.OpenWith(t, store.Options{URL: storetest.URL(t, store.SQLite), Migrations: tables(), Fault: b.fault})

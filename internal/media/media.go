@@ -64,6 +64,9 @@ type Medium struct {
 	Size   int64
 	State  State
 	Thumb  bool // there is a small picture
+	Own    bool // added here, not told of by a partner
+	Width  int  // in pixels; 0: not known
+	Height int
 }
 
 // Service keeps media. It is safe for concurrent use.
@@ -84,7 +87,7 @@ func New(db *store.DB, blobs *blob.FS, clk clock.Clock) *Service {
 func (s *Service) Wake() <-chan struct{} { return s.wake }
 
 const (
-	columns     = `id, sha, type, size, state, length(thumb)`
+	columns     = `id, sha, type, size, state, length(thumb), owner, width, height`
 	insertMedia = `INSERT INTO media (id, sha, type, size, width, height, thumb, state, ledger, owner, tries, due_us, error)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, '') ON CONFLICT (id) DO NOTHING`
 	insertItem  = `INSERT INTO media_item (media, item) VALUES ($1, $2) ON CONFLICT (media, item) DO NOTHING`
@@ -259,15 +262,10 @@ func (s *Service) Missed(ctx context.Context, w Wish, cause error) error {
 // Get says what is known of a medium; NotFound if nothing is.
 func (s *Service) Get(ctx context.Context, id string) (m Medium, items []news.ItemID, err error) {
 	err = s.db.Read(ctx, func(r store.Reader) error {
-		var thumb int
-		err := r.QueryRow(selectMedia, id).Scan(&m.ID, &m.SHA256, &m.Type, &m.Size, (*string)(&m.State), &thumb)
-		if errors.Is(err, store.ErrNoRows) {
-			return fault.New(fault.NotFound, "fault.not_found")
-		}
-		if err != nil {
+		var err error
+		if m, err = read(r, id); err != nil {
 			return err
 		}
-		m.Thumb = thumb > 0
 		rows, err := r.Query(selectItems, id)
 		if err != nil {
 			return err
@@ -283,6 +281,40 @@ func (s *Service) Get(ctx context.Context, id string) (m Medium, items []news.It
 		return rows.Err()
 	})
 	return m, items, err
+}
+
+// read gives one medium; NotFound if nothing is known of it.
+func read(r store.Reader, id string) (m Medium, err error) {
+	var thumb int
+	var owner string
+	err = r.QueryRow(selectMedia, id).Scan(&m.ID, &m.SHA256, &m.Type, &m.Size, (*string)(&m.State), &thumb, &owner, &m.Width, &m.Height)
+	if errors.Is(err, store.ErrNoRows) {
+		return m, fault.New(fault.NotFound, "fault.not_found")
+	}
+	m.Thumb, m.Own = thumb > 0, owner == ""
+	return m, err
+}
+
+// States says of media by their ids what is known of them now. An id of which nothing is known is left out.
+func (s *Service) States(ctx context.Context, ids []string) (map[string]Medium, error) {
+	out := make(map[string]Medium, len(ids))
+	if len(ids) == 0 {
+		return out, nil
+	}
+	err := s.db.Read(ctx, func(r store.Reader) error {
+		for _, id := range ids {
+			m, err := read(r, id)
+			if fault.Is(err, fault.NotFound) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			out[id] = m
+		}
+		return nil
+	})
+	return out, err
 }
 
 // Open gives the bytes of a medium that is here, from an offset on.
@@ -303,7 +335,7 @@ func (s *Service) Thumb(ctx context.Context, id string) (b []byte, err error) {
 	return b, err
 }
 
-// OnlyOurs takes out of a draft the claims of media that are not here: only what Add has given may be released.
+// OnlyOurs takes out of a draft the claims of media that are not here or not ours: only what Add has given may be released.
 func (s *Service) OnlyOurs(ctx context.Context, all []news.Media) ([]news.Media, error) {
 	var out []news.Media
 	for _, m := range all {
@@ -317,7 +349,7 @@ func (s *Service) OnlyOurs(ctx context.Context, all []news.Media) ([]news.Media,
 		if err != nil {
 			return nil, err
 		}
-		if known.State == Here && strings.EqualFold(known.SHA256, m.SHA256) {
+		if known.Own && known.State == Here && strings.EqualFold(known.SHA256, m.SHA256) {
 			out = append(out, m)
 		}
 	}

@@ -61,7 +61,7 @@ func (n *Node) families(shell *page.Shell, d *desk.Service) ([]family, error) {
 	}
 	w, err := wire.New(wire.Options{
 		Shell: shell, Root: n.Exchange.Root(), Library: n.Library, Desk: n.Library, Directory: directory{n}, Exchange: wireExchange{n},
-		Use: deskUse{d}, Writing: d, Bell: bell{n}, Preferences: accounts{n},
+		Use: deskUse{d}, Writing: d, Media: n.Media, Bell: bell{n}, Preferences: accounts{n},
 	})
 	if err != nil {
 		return nil, err

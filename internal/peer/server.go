@@ -268,7 +268,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, x reading) {
 	}
 	once := r.URL.Query().Get("once") == "1"
 	sent := false
-	for s.Exchange.MayRead(x.reader) {
+	for s.Exchange.Readable(x.reader, x.info) {
 		f, ok, grown, err := c.Next(r.Context())
 		if ok || err != nil {
 			if !send(f, err) {
@@ -285,7 +285,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, x reading) {
 			return
 		case <-grown:
 		case <-beat.C:
-			if once || !send(s.Exchange.Heartbeat(c)) {
+			if once || !s.Exchange.Readable(x.reader, x.info) || !send(s.Exchange.Heartbeat(c)) {
 				return
 			}
 		}

@@ -196,6 +196,7 @@ func (f *Family) allow(d *showPage, r *http.Request, a agreement.Agreement, rev 
 	switch {
 	case ended:
 		d.Like = "/agreements/new/terms?like=" + string(rev.Hash)
+	case current && changing(a, us, now): // our signature stands open on a change already
 	case current:
 		d.Amend, d.AmendAs = amend, p.T("agreement.amend.current")
 	case a.Current == nil && !open:
@@ -219,6 +220,16 @@ func many(r terms.Revision) int {
 	return n
 }
 
+// changing reports whether a change that we have signed is still open.
+func changing(a agreement.Agreement, us news.Root, now time.Time) bool {
+	for _, r := range a.Revisions {
+		if openFor(r, now) && r.Terms.Predecessor == a.Current.Hash && signedBy(r, us) {
+			return true
+		}
+	}
+	return false
+}
+
 func signedBy(r agreement.Revision, root news.Root) bool {
 	a, ok := r.Answer(string(root))
 	return ok && a.Kind == "sign"
@@ -238,6 +249,9 @@ func (f *Family) strips(p *i18n.Printer, d showPage, a agreement.Agreement, rev 
 	for _, x := range rev.Answers {
 		if x.Kind == "decline" && rev.Closed.IsZero() {
 			add("no", "no", p.T("agreement.strip.declined", "name", f.answerer(p, rev.Terms, x), "at", i18n.Date(x.At), "reason", x.Words), "", "")
+			if last := len(list) - 1; d.Void {
+				list[last].Href, list[last].Link = "#answer", p.T("agreement.void.do")
+			}
 		}
 	}
 	switch {
@@ -247,7 +261,7 @@ func (f *Family) strips(p *i18n.Printer, d showPage, a agreement.Agreement, rev 
 		add("no", "clock", p.T("agreement.strip.expired", "until", i18n.Date(dayOf(rev.Terms.SignBy, zone))), "", "")
 	}
 	if rev.Closed.IsZero() && rev.Void.IsZero() {
-		f.doubts(p, rev, add)
+		f.doubts(p, d.Doc, rev, add)
 	}
 	if a.Current != nil && a.Current.Hash == rev.Hash {
 		if a.Suspended && a.State != agreement.Ended {
@@ -268,7 +282,7 @@ func (f *Family) strips(p *i18n.Printer, d showPage, a agreement.Agreement, rev 
 }
 
 // doubts are what somebody should clear up before they sign.
-func (f *Family) doubts(p *i18n.Printer, rev agreement.Revision, add func(class, icon, text, href, link string)) {
+func (f *Family) doubts(p *i18n.Printer, doc document, rev agreement.Revision, add func(class, icon, text, href, link string)) {
 	for _, party := range rev.Terms.Parties {
 		if party.Root == "" || party.Root == f.us() {
 			continue
@@ -282,7 +296,11 @@ func (f *Family) doubts(p *i18n.Printer, rev agreement.Revision, add func(class,
 			add("act", "warn", p.T("agreement.strip.not_compared", "name", name), "/partners/"+string(party.Root), p.T("agreement.strip.compare"))
 		}
 	}
-	if langs := f.mismatched(p, rev.Terms); len(langs) > 0 {
+	switch langs := f.mismatched(p, rev.Terms); {
+	case len(langs) == 0:
+	case doc.Lost:
+		add("no", "warn", p.T("agreement.strip.words_lost", "author", f.authorOf(p, rev.Terms), "languages", langs), "", "")
+	default:
 		add("act", "warn", p.T("agreement.strip.other_words", "author", f.authorOf(p, rev.Terms), "languages", langs), "", "")
 	}
 }

@@ -23,6 +23,7 @@ type document struct {
 	Subtitle []string
 	Clauses  []clause
 	Theirs   string // the text as its author worded it, where this program words it otherwise; shown in place of Clauses
+	Lost     bool   // it should be Theirs, and is not here
 	Prevails string // which language counts in a dispute, as a sentence
 	Mine     bool   // among several it is the one to read first
 	Langs    []chip
@@ -92,7 +93,8 @@ func (f *Family) document(ctx context.Context, p *i18n.Printer, r agreement.Revi
 	}
 	theirs, err := f.o.Documents.Document(ctx, r.Hash, lang)
 	if fault.Is(err, fault.NotFound) {
-		return d, nil // the strip above says that the words differ
+		d.Lost = true
+		return d, nil
 	}
 	d.Theirs = theirs
 	return d, err

@@ -378,11 +378,20 @@ func (b *builder) clause(chapter, prefix string, i int) string {
 		return chapter + "." + strconv.Itoa(i+1)
 	}
 	highest := 0
+	taken := func(number string) {
+		if n, err := strconv.Atoi(strings.TrimPrefix(number, chapter+".")); err == nil && n < 1000 {
+			highest = max(highest, n)
+		}
+	}
+	for _, f := range b.old.Flows {
+		taken(f.Clause)
+	}
+	for _, c := range b.old.Commitments {
+		taken(c.Clause)
+	}
 	for key, list := range b.v.Values {
 		if strings.HasPrefix(key, prefix) && strings.HasSuffix(key, "-clause") && len(list) > 0 {
-			if n, err := strconv.Atoi(strings.TrimPrefix(list[0], chapter+".")); err == nil {
-				highest = max(highest, n)
-			}
+			taken(list[0])
 		}
 	}
 	number := chapter + "." + strconv.Itoa(highest+1)

@@ -45,11 +45,15 @@ func shown(kind string) bool {
 	return false
 }
 
-// find gives a medium that belongs to an item which is not withdrawn.
+// find gives a medium that belongs to an item which is not withdrawn, or one of our own that belongs to none yet: a story is
+// being written with it.
 func (f *Family) find(r *http.Request) (media.Medium, error) {
 	m, items, err := f.media.Get(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return m, err
+	}
+	if len(items) == 0 && m.Own {
+		return m, nil
 	}
 	for _, id := range items {
 		item, err := f.items.Item(r.Context(), id)
@@ -60,13 +64,20 @@ func (f *Family) find(r *http.Request) (media.Medium, error) {
 	return m, fault.New(fault.NotFound, "fault.not_found")
 }
 
-func guard(w http.ResponseWriter, kind string) {
+// guard sets the headers of an answer, and reports whether the browser has it already. A browser may keep a picture, and asks
+// each time whether it may still show it: the item may have been withdrawn.
+func guard(w http.ResponseWriter, r *http.Request, kind, tag string) (same bool) {
 	h := w.Header()
 	h.Set("Content-Type", kind)
 	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("Cache-Control", "private, max-age=3600")
+	h.Set("Cache-Control", "private, no-cache")
+	h.Set("ETag", `"`+tag+`"`)
+	if same = r.Header.Get("If-None-Match") == `"`+tag+`"`; same {
+		w.WriteHeader(http.StatusNotModified)
+	}
+	return same
 }
 
 func (f *Family) whole(w http.ResponseWriter, r *http.Request) error {
@@ -84,7 +95,9 @@ func (f *Family) whole(w http.ResponseWriter, r *http.Request) error {
 		kind = "application/octet-stream"
 		w.Header().Set("Content-Disposition", "attachment")
 	}
-	guard(w, kind)
+	if guard(w, r, kind, m.SHA256) {
+		return nil
+	}
 	w.Header().Set("Content-Length", strconv.FormatInt(m.Size, 10))
 	_, err = io.Copy(w, body)
 	return err
@@ -99,7 +112,9 @@ func (f *Family) small(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	guard(w, "image/jpeg")
+	if guard(w, r, "image/jpeg", m.SHA256+"-small") {
+		return nil
+	}
 	_, err = w.Write(b)
 	return err
 }

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"html/template"
 	"net/http"
 	"strconv"
@@ -51,7 +52,9 @@ type article struct {
 	Changes  []change
 	Compared string // what is compared with what, as a sentence
 	Facts    []fact // note to editors, credit, rights
-	Media    []medium
+	Figures  []figure
+	Lead     bool // the photo stands before the text: it is the item
+	Fetching bool // something is still to come
 
 	Notice     *notice
 	Permits    []permitLine
@@ -72,10 +75,6 @@ type link struct{ Text, Href string }
 type fact struct{ Label, Text, Lang, Dir string }
 
 type change struct{ Label, From, To string }
-
-type medium struct {
-	Kind, Size, Caption, Credit, Rights, Lang string
-}
 
 // notice is what must be known before anything else is read.
 type notice struct {
@@ -126,6 +125,9 @@ func (f *Family) article(r *http.Request, c painter, id news.ItemID) (*article, 
 	switch {
 	case err == nil:
 		a.tell(c, story)
+		if err := f.figures(ctx, c, a, item, story); err != nil {
+			return nil, err
+		}
 	case fault.Is(err, fault.Gone) || fault.Is(err, fault.Unavailable):
 		a.Headline = item.Headline
 	default:
@@ -252,16 +254,6 @@ func (a *article) tell(c painter, s news.Story) {
 			a.Facts = append(a.Facts, one)
 		}
 	}
-	for _, m := range s.Media {
-		line := medium{Kind: typeName(c.p, m.Of), Size: c.p.Bytes(m.Size), Caption: m.Caption, Credit: m.Credit, Rights: m.Rights, Lang: a.Lang}
-		if m.Width > 0 && m.Height > 0 {
-			line.Size = c.p.T("item.media_size", "width", i18n.Plain(c.p.Digits(m.Width)), "height", i18n.Plain(c.p.Digits(m.Height)), "size", i18n.Plain(line.Size))
-		}
-		if line.Caption == "" {
-			line.Caption = m.Headline
-		}
-		a.Media = append(a.Media, line)
-	}
 }
 
 // withDateline puts the place before the first paragraph, unless the text begins with it already. open and close stand
@@ -299,7 +291,7 @@ func (f *Family) compare(r *http.Request, a *article, item library.Item, to news
 	for _, c := range []change{
 		{"item.slug", from.Slug, to.Slug}, {"item.byline", from.Byline, to.Byline}, {"item.dateline", from.Dateline, to.Dateline},
 		{"item.credit", from.Credit, to.Credit}, {"item.note", from.Note, to.Note}, {"item.usage", from.Usage, to.Usage},
-		{"item.embargo", a.P.DateTime(from.Embargo), a.P.DateTime(to.Embargo)},
+		{"item.embargo", a.P.DateTime(from.Embargo), a.P.DateTime(to.Embargo)}, {"item.media", captions(a.P, from.Media), captions(a.P, to.Media)},
 	} {
 		if c.From != c.To {
 			c.Label = a.P.T(c.Label)
@@ -307,6 +299,22 @@ func (f *Family) compare(r *http.Request, a *article, item library.Item, to news
 		}
 	}
 	return nil
+}
+
+// captions names the photos of a version, for a comparison.
+func captions(p *i18n.Printer, all []news.Media) string {
+	var out []string
+	for _, m := range all {
+		text := m.Caption
+		if text == "" {
+			text = m.Headline
+		}
+		if text == "" {
+			text = typeName(p, cmp.Or(m.Of, news.Picture))
+		}
+		out = append(out, text)
+	}
+	return strings.Join(out, " · ")
 }
 
 // warn says what must be known before the text is read: that it is gone, changed, held, or not the newest.

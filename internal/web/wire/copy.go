@@ -58,9 +58,10 @@ func (f *Family) copyText(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	photos := photoCredits(f.o.Shell.Speak(string(story.Lang)), story)
 	p := copyPage{
 		Base: f.o.Shell.Base(r, "wire", "item.copied"), Headline: story.Headline, Lang: string(story.Lang), Dir: i18n.Direction(string(story.Lang)),
-		Type: "text/plain", Text: plainCopy(story, credit), Path: page.ItemPath(id), Credit: credit,
+		Type: "text/plain", Text: plainCopy(story, credit, photos), Path: page.ItemPath(id), Credit: credit,
 	}
 	if form == CopyHTML {
 		p.Type, p.Plain, p.Text = "text/html", p.Text, htmlCopy(story, credit)
@@ -68,9 +69,9 @@ func (f *Family) copyText(w http.ResponseWriter, r *http.Request) error {
 	return page.Render(w, r, http.StatusOK, f.take, p)
 }
 
-// plainCopy is headline, byline, text and credit, with blank lines between.
-func plainCopy(s news.Story, credit string) string {
-	parts := []string{s.Headline, s.Byline, plainBody(withDateline(s.Body, s.Dateline, "", "")), credit}
+// plainCopy is headline, byline, text, credit and who made the photos, with blank lines between.
+func plainCopy(s news.Story, credit string, photos []string) string {
+	parts := []string{s.Headline, s.Byline, plainBody(withDateline(s.Body, s.Dateline, "", "")), credit, strings.Join(photos, "\n")}
 	out := parts[:0]
 	for _, p := range parts {
 		if p != "" {
@@ -100,7 +101,8 @@ func plainBody(body string) string {
 	return strings.Join(out, "\n\n")
 }
 
-// htmlCopy is the same with marks, in the language and direction of the story.
+// htmlCopy is headline, byline, text and credit with marks, in the language and direction of the story. It has no photos: they
+// are not where the text goes.
 func htmlCopy(s news.Story, credit string) string {
 	var b strings.Builder
 	b.WriteString(`<article lang="` + html.EscapeString(string(s.Lang)) + `" dir="` + i18n.Direction(string(s.Lang)) + `">` + "\n")

@@ -2,7 +2,10 @@ package wire
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -12,8 +15,10 @@ import (
 	"time"
 
 	"newspool/internal/fault"
+	"newspool/internal/formats/photo"
 	"newspool/internal/i18n"
 	"newspool/internal/library"
+	"newspool/internal/media"
 	"newspool/internal/news"
 	"newspool/internal/terms"
 	"newspool/internal/web/page"
@@ -44,6 +49,8 @@ type desk struct {
 	acts        []string
 	preferences map[string]string
 	refuse      error // what Take answers
+	media       map[string]media.Medium
+	saved       news.Draft
 	ring        chan struct{}
 }
 
@@ -73,6 +80,7 @@ func newDesk(own news.Root) *desk {
 		proofs:      map[news.ItemID][]Proof{},
 		seen:        map[news.ItemID]bool{},
 		preferences: map[string]string{},
+		media:       map[string]media.Medium{},
 		ring:        make(chan struct{}, 1),
 	}
 	if own == avand {
@@ -348,6 +356,7 @@ func (d *desk) Save(_ context.Context, _ news.PersonID, id news.ItemID, s news.D
 	if id == "" {
 		id = d.add(library.Row{Item: item("north.example", 99), Origin: north, Lang: s.Lang, Headline: s.Headline, State: news.Unreleased, Arrived: now}, s.Body)
 	}
+	d.saved = s
 	d.note("save %s %q %s", page.ShortItem(id), s.Headline, s.Body)
 	return id, nil
 }
@@ -365,6 +374,38 @@ func (d *desk) Change(_ context.Context, _ news.PersonID, id news.ItemID, s news
 func (d *desk) Withdraw(_ context.Context, _ news.PersonID, id news.ItemID, reason string) error {
 	d.note("withdraw %s %q", page.ShortItem(id), reason)
 	return nil
+}
+
+// States and Add are the photos that the desk has. A file that says "photo" is one.
+
+func (d *desk) States(_ context.Context, ids []string) (map[string]media.Medium, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	out := map[string]media.Medium{}
+	for _, id := range ids {
+		if m, ok := d.media[id]; ok {
+			out[id] = m
+		}
+	}
+	return out, nil
+}
+
+func (d *desk) Add(_ context.Context, r io.Reader) (news.Media, photo.Info, error) {
+	b, err := io.ReadAll(r)
+	if err != nil {
+		return news.Media{}, photo.Info{}, err
+	}
+	if !strings.HasPrefix(string(b), "photo") {
+		return news.Media{}, photo.Info{}, fault.New(fault.Invalid, "ingest.photo_bad")
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	id := fmt.Sprintf("added-%d", len(d.media)+1)
+	sum := sha256.Sum256(b)
+	k := media.Medium{ID: id, SHA256: hex.EncodeToString(sum[:]), Type: "image/jpeg", Size: int64(len(b)), State: media.Here, Thumb: true, Own: true, Width: 3000, Height: 2000}
+	d.media[id] = k
+	m := news.Media{ID: id, SHA256: k.SHA256, Type: k.Type, Size: k.Size, Width: k.Width, Height: k.Height, Of: news.Picture, Caption: "The ferry at the quay", Byline: "Ilse Maren", Credit: "North Agency", Rights: "© North"}
+	return m, photo.Info{}, nil
 }
 
 func (d *desk) Ring(context.Context) <-chan struct{} { return d.ring }
@@ -423,7 +464,7 @@ func start(t testing.TB, d *desk) *http.ServeMux {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := New(Options{Shell: shell, Root: d.own, Library: d, Desk: d, Directory: d, Exchange: d, Use: d, Writing: d, Bell: d, Preferences: d})
+	f, err := New(Options{Shell: shell, Root: d.own, Library: d, Desk: d, Directory: d, Exchange: d, Use: d, Writing: d, Media: d, Bell: d, Preferences: d})
 	if err != nil {
 		t.Fatal(err)
 	}

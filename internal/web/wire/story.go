@@ -2,15 +2,14 @@ package wire
 
 import (
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"newspool/internal/fault"
 	"newspool/internal/i18n"
-	"newspool/internal/library"
 	"newspool/internal/news"
 	"newspool/internal/news/mediatopic"
 	"newspool/internal/sanitize"
@@ -27,6 +26,8 @@ type formPage struct {
 	Draft   bool // a draft that is there already
 	Input   input
 	Wrong   []wrong // what has to be put right, in the order of the fields
+	Look    string  // what should be looked at before the release
+	Photos  []photoLine
 	Tops    []choice
 	Langs   []choice
 	Urgent  []choice
@@ -56,28 +57,31 @@ type input struct {
 	Credit, Copyright, Usage, Note               string
 	Class, Why                                   string // of a change
 	Version                                      int    // that the change was made to
+	Photos                                       []photoInput
+	WithPhotos                                   bool // the form had the fields of photos
+	Fresh                                        int  // photos that came with this very form
+	Act                                          string
 }
 
 const (
 	maxLine = 500     // characters of a field of one line
 	maxBody = 400_000 // bytes of a body
+
+	maxCaption = 5000 // characters of what stands below a photo
 )
 
-func readInput(r *http.Request) (input, error) {
-	r.Body = http.MaxBytesReader(nil, r.Body, maxBody+64<<10)
-	if err := r.ParseForm(); err != nil {
-		return input{}, fault.New(fault.TooLarge, "item.form.too_large").Because(err)
-	}
-	line := func(name string) string { return strings.Join(strings.Fields(r.PostForm.Get(name)), " ") }
+func inputFrom(form url.Values) input {
+	line := func(name string) string { return strings.Join(strings.Fields(form.Get(name)), " ") }
 	in := input{
 		Lang: line("lang"), Headline: line("headline"), Slug: line("slug"), Byline: line("byline"), Dateline: line("dateline"),
-		Body: r.PostForm.Get("body"), Marked: r.PostForm.Get("marked") == "yes", Topics: r.PostForm["topic"], More: line("more"),
+		Body: form.Get("body"), Marked: form.Get("marked") == "yes", Topics: form["topic"], More: line("more"),
 		Genre: line("genre"), Service: line("service"), Urgency: line("urgency"), Embargo: line("embargo"),
-		Credit: line("credit"), Copyright: line("copyright"), Usage: line("usage"), Note: strings.TrimSpace(r.PostForm.Get("note")),
-		Class: line("class"), Why: strings.TrimSpace(r.PostForm.Get("why")),
+		Credit: line("credit"), Copyright: line("copyright"), Usage: line("usage"), Note: strings.TrimSpace(form.Get("note")),
+		Class: line("class"), Why: strings.TrimSpace(form.Get("why")), Act: form.Get("act"),
+		Photos: photoInputs(form), WithPhotos: form.Get("photos") == "yes",
 	}
 	in.Version, _ = strconv.Atoi(line("version")) // what is no number is no version of ours
-	return in, nil
+	return in
 }
 
 // inputOf fills the fields from a story.
@@ -128,18 +132,29 @@ func blockLines(body string) string {
 const localTime = "2006-01-02T15:04"
 
 // story puts the fields into a story, and says which have to be put right. Fields that the form does not have stay as they are
-// in base.
+// in base, whose media are those of the form already. What is new and has photos but no text is a picture.
 func (in input) story(p *i18n.Printer, base news.Story) (news.Story, []wrong) {
 	var bad []wrong
 	say := func(field, key string, args ...any) { bad = append(bad, wrong{field, p.T(key, args...)}) }
 	s := base
+	empty := strings.TrimSpace(in.Body) == ""
 	if s.Type == "" {
 		s.Type = news.Text
+		if empty && len(s.Media) > 0 {
+			s.Type = news.Picture
+		}
 	}
 	s.Lang, s.Headline, s.Slug, s.Byline, s.Dateline = news.Lang(in.Lang), in.Headline, in.Slug, in.Byline, in.Dateline
 	s.Genre, s.Service, s.Credit, s.Copyright, s.Usage, s.Note = in.Genre, in.Service, in.Credit, in.Copyright, in.Usage, in.Note
 	if in.Headline == "" {
 		say("headline", "item.form.headline_missing")
+	}
+	for _, m := range s.Media {
+		for _, text := range []string{m.Caption, m.Byline, m.Credit} {
+			if len([]rune(text)) > maxCaption {
+				say("photo", "item.form.line_long", "limit", maxCaption)
+			}
+		}
 	}
 	for _, f := range [][2]string{{"headline", in.Headline}, {"slug", in.Slug}, {"byline", in.Byline}, {"dateline", in.Dateline}, {"credit", in.Credit}} {
 		if len([]rune(f[1])) > maxLine {
@@ -149,6 +164,8 @@ func (in input) story(p *i18n.Printer, base news.Story) (news.Story, []wrong) {
 	switch {
 	case len(in.Body) > maxBody:
 		say("body", "item.form.too_large")
+	case empty && s.Type == news.Picture && len(s.Media) > 0:
+		s.Body = sanitize.Text(s.Media[0].Caption)
 	case in.Marked:
 		s.Body = sanitize.Story(in.Body)
 	default:
@@ -221,10 +238,41 @@ func (in input) subjects(lang string, had []news.Subject) (out []news.Subject, u
 	return out, unknown
 }
 
-// form makes the page of a form.
-func (f *Family) formOf(r *http.Request, key string, in input, bad []wrong) formPage {
-	base := f.o.Shell.Base(r, "wire", key)
-	p := formPage{Base: base, Heading: base.Title, Input: in, Wrong: bad, ZoneIs: base.Now.In(base.P.Zone()).Format("MST")}
+// typed is a form as it came, or as it is given out.
+type typed struct {
+	input
+	photos []attached
+	bad    []wrong
+}
+
+// formKind is what a form is for.
+type formKind struct {
+	key            string // message that names it
+	action, cancel string
+	draft, change  bool
+}
+
+var newItem = formKind{key: "item.form.new", action: "/new", cancel: "/wire"}
+
+func draftOf(id news.ItemID) formKind {
+	return formKind{key: "item.form.edit", action: page.ItemPath(id) + "/edit", cancel: page.ItemPath(id), draft: true}
+}
+
+func changeOf(id news.ItemID) formKind {
+	return formKind{key: "item.form.change", action: page.ItemPath(id) + "/correct", cancel: page.ItemPath(id), change: true}
+}
+
+// showForm sends a form, with what has to be put right if there is something.
+func (f *Family) showForm(w http.ResponseWriter, r *http.Request, kind formKind, t typed) error {
+	in := t.input
+	base := f.o.Shell.Base(r, "wire", kind.key)
+	if in.Lang == "" {
+		in.Lang = base.P.Lang()
+		if slices.Contains(i18n.Languages[:], base.Newsroom.Lang) {
+			in.Lang = base.Newsroom.Lang
+		}
+	}
+	p := formPage{Base: base, Heading: base.Title, Action: kind.action, Cancel: kind.cancel, Draft: kind.draft, Change: kind.change, Input: in, Wrong: t.bad, ZoneIs: base.Now.In(base.P.Zone()).Format("MST")}
 	for _, code := range mediatopic.Top() {
 		p.Tops = append(p.Tops, choice{code, mediatopic.Name(code, base.Lang), slices.Contains(in.Topics, code)})
 	}
@@ -245,189 +293,15 @@ func (f *Family) formOf(r *http.Request, key string, in input, bad []wrong) form
 		}
 		p.Urgent = append(p.Urgent, choice{u, text, u == in.Urgency})
 	}
-	return p
-}
-
-func (f *Family) newStory(w http.ResponseWriter, r *http.Request) error {
-	p := f.formOf(r, "item.form.new", input{Lang: page.PrinterOf(r).Lang()}, nil)
-	p.Langs = selected(p.Langs, p.Newsroom.Lang)
-	p.Action, p.Cancel = "/new", "/wire"
-	return page.Render(w, r, http.StatusOK, f.form, p)
-}
-
-// selected chooses the newsroom's language, if it is one of the choices.
-func selected(choices []choice, value string) []choice {
-	if !slices.ContainsFunc(choices, func(c choice) bool { return c.Value == value }) {
-		return choices
-	}
-	for i := range choices {
-		choices[i].On = choices[i].Value == value
-	}
-	return choices
-}
-
-func (f *Family) saveNew(w http.ResponseWriter, r *http.Request) error {
-	return f.save(w, r, "", news.Story{})
-}
-
-func (f *Family) editDraft(w http.ResponseWriter, r *http.Request) error {
-	item, story, err := f.ownStory(r, news.Unreleased)
-	if err != nil {
+	var err error
+	if p.Photos, err = f.photoLines(r.Context(), base.P, t.photos); err != nil {
 		return err
 	}
-	p := f.formOf(r, "item.form.edit", inputOf(story, page.PrinterOf(r).Zone()), nil)
-	p.Action, p.Cancel, p.Draft = page.ItemPath(item.Item)+"/edit", page.ItemPath(item.Item), true
-	return page.Render(w, r, http.StatusOK, f.form, p)
-}
-
-func (f *Family) saveDraft(w http.ResponseWriter, r *http.Request) error {
-	item, story, err := f.ownStory(r, news.Unreleased)
-	if err != nil {
-		return err
+	status := http.StatusOK
+	if len(t.bad) > 0 {
+		status = http.StatusUnprocessableEntity
+	} else if in.Fresh > 0 {
+		p.Look = base.P.T("item.form.photos_look", "n", in.Fresh)
 	}
-	return f.save(w, r, item.Item, story)
-}
-
-// save keeps a draft and, if that was asked for, releases it.
-func (f *Family) save(w http.ResponseWriter, r *http.Request, id news.ItemID, base news.Story) error {
-	in, err := readInput(r)
-	if err != nil {
-		return err
-	}
-	person := page.PersonOf(r)
-	story, bad := in.story(page.PrinterOf(r), base)
-	if len(bad) > 0 {
-		p := f.formOf(r, "item.form.new", in, bad)
-		p.Action, p.Cancel, p.Draft = "/new", "/wire", id != ""
-		if id != "" {
-			p.Action, p.Cancel = page.ItemPath(id)+"/edit", page.ItemPath(id)
-		}
-		return page.Render(w, r, http.StatusUnprocessableEntity, f.form, p)
-	}
-	draft := news.Draft{Story: story, Source: "desk", By: person.ID}
-	if id, err = f.o.Writing.Save(r.Context(), person.ID, id, draft); err != nil {
-		return err
-	}
-	if r.PostForm.Get("act") != "release" {
-		return f.o.Shell.Done(w, r, page.ItemPath(id), "item.saved")
-	}
-	if err := f.o.Writing.Release(r.Context(), person.ID, id); err != nil {
-		return err
-	}
-	return f.o.Shell.Done(w, r, page.ItemPath(id), "item.released")
-}
-
-func (f *Family) release(w http.ResponseWriter, r *http.Request) error {
-	id := itemOf(r)
-	if err := f.o.Writing.Release(r.Context(), page.PersonOf(r).ID, id); err != nil {
-		return err
-	}
-	return f.o.Shell.Done(w, r, page.ItemPath(id), "item.released")
-}
-
-// ownStory is an item of ours in a state, with its newest text.
-func (f *Family) ownStory(r *http.Request, state news.State) (library.Item, news.Story, error) {
-	item, err := f.o.Library.Item(r.Context(), itemOf(r))
-	if err != nil {
-		return item, news.Story{}, err
-	}
-	switch {
-	case !item.Own:
-		return item, news.Story{}, fault.New(fault.Denied, "item.not_ours")
-	case item.State != state:
-		return item, news.Story{}, fault.New(fault.Conflict, "item.other_state")
-	}
-	story, err := f.o.Library.Version(r.Context(), item.Item, item.Version)
-	return item, story, err
-}
-
-func (f *Family) changeForm(w http.ResponseWriter, r *http.Request) error {
-	item, story, err := f.ownStory(r, news.Usable)
-	if err != nil {
-		return err
-	}
-	in := inputOf(story, page.PrinterOf(r).Zone())
-	in.Class, in.Version = string(news.Correction), item.Version
-	return page.Render(w, r, http.StatusOK, f.form, f.changePage(r, item, in, nil))
-}
-
-func (f *Family) changePage(r *http.Request, item library.Item, in input, bad []wrong) formPage {
-	p := f.formOf(r, "item.form.change", in, bad)
-	p.Action, p.Cancel, p.Change = page.ItemPath(item.Item)+"/correct", page.ItemPath(item.Item), true
-	return p
-}
-
-func (f *Family) change(w http.ResponseWriter, r *http.Request) error {
-	item, story, err := f.ownStory(r, news.Usable)
-	if err != nil {
-		return err
-	}
-	in, err := readInput(r)
-	if err != nil {
-		return err
-	}
-	p := page.PrinterOf(r)
-	changed, bad := in.story(p, story)
-	class := news.Correction
-	if in.Class == string(news.Update) {
-		class = news.Update
-	} else if in.Why == "" {
-		bad = append([]wrong{{"why", p.T("item.form.why_missing")}}, bad...)
-	}
-	if in.Version != item.Version {
-		bad = append([]wrong{{"version", p.T("item.changed_meanwhile")}}, bad...)
-		in.Version = item.Version
-	}
-	if len(bad) > 0 {
-		return page.Render(w, r, http.StatusUnprocessableEntity, f.form, f.changePage(r, item, in, bad))
-	}
-	person := page.PersonOf(r).ID
-	draft := news.Draft{Story: changed, Source: "desk", Class: class, By: person}
-	if err := f.o.Writing.Change(r.Context(), person, item.Item, draft, in.Why); err != nil {
-		return err
-	}
-	return f.o.Shell.Done(w, r, page.ItemPath(item.Item), "item.change_released")
-}
-
-// withdrawPage asks for the reason of a withdrawal and shows whom it reaches.
-type withdrawPage struct {
-	page.Base
-	Item   *article
-	Reason string
-	Wrong  string
-}
-
-func (f *Family) withdrawForm(w http.ResponseWriter, r *http.Request) error {
-	return f.showWithdraw(w, r, http.StatusOK, "", "")
-}
-
-func (f *Family) showWithdraw(w http.ResponseWriter, r *http.Request, status int, reason, bad string) error {
-	if _, _, err := f.ownStory(r, news.Usable); err != nil {
-		return err
-	}
-	base := f.o.Shell.Base(r, "wire", "item.withdraw.title")
-	c, err := f.painter(r, base)
-	if err != nil {
-		return err
-	}
-	a, err := f.article(r, c, itemOf(r))
-	if err != nil {
-		return err
-	}
-	return page.Render(w, r, status, f.remove, withdrawPage{Base: base, Item: a, Reason: reason, Wrong: bad})
-}
-
-func (f *Family) withdraw(w http.ResponseWriter, r *http.Request) error {
-	reason := strings.TrimSpace(r.PostFormValue("reason"))
-	if reason == "" {
-		return f.showWithdraw(w, r, http.StatusUnprocessableEntity, reason, page.PrinterOf(r).T("item.withdraw.reason_missing"))
-	}
-	item, _, err := f.ownStory(r, news.Usable)
-	if err != nil {
-		return err
-	}
-	if err := f.o.Writing.Withdraw(r.Context(), page.PersonOf(r).ID, item.Item, reason); err != nil {
-		return err
-	}
-	return f.o.Shell.Done(w, r, page.ItemPath(item.Item), "item.withdrawn_done")
+	return page.Render(w, r, status, f.form, p)
 }

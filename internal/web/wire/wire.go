@@ -179,6 +179,7 @@ type Options struct {
 	Exchange    Exchange
 	Use         Use
 	Writing     Writing
+	Media       Media
 	Bell        Bell
 	Preferences Preferences
 }
@@ -194,7 +195,7 @@ var templates embed.FS
 
 // New makes the pages of the wire.
 func New(o Options) (*Family, error) {
-	if o.Shell == nil || o.Library == nil || o.Desk == nil || o.Directory == nil || o.Exchange == nil || o.Use == nil || o.Writing == nil || o.Bell == nil || o.Preferences == nil {
+	if o.Shell == nil || o.Library == nil || o.Desk == nil || o.Directory == nil || o.Exchange == nil || o.Use == nil || o.Writing == nil || o.Media == nil || o.Bell == nil || o.Preferences == nil {
 		return nil, errors.New("wire: every part is needed")
 	}
 	f := &Family{o: o}

@@ -355,7 +355,13 @@ if (border) {
 
 // Choices that take effect at once, and menus that close when one looks elsewhere.
 
-document.addEventListener("change", (e) => { if (e.target.matches("[data-now]")) { e.target.form.requestSubmit(); } });
+document.addEventListener("change", (e) => {
+	if (!e.target.matches("[data-now]")) { return; }
+	const { now, busy } = e.target.dataset;
+	if (busy) { tell(busy); e.target.form.setAttribute("aria-busy", "true"); }
+	e.target.form.requestSubmit(now ? e.target.form.querySelector(`button[value="${now}"]:not(.vh)`) : undefined);
+});
+addEventListener("pageshow", () => { for (const f of document.querySelectorAll("form[aria-busy]")) { f.removeAttribute("aria-busy"); } });
 document.addEventListener("click", (e) => {
 	for (const open of document.querySelectorAll("details[open].me, details[open].menu")) {
 		if (!open.contains(e.target)) { open.open = false; }

@@ -1,0 +1,142 @@
+// Package daily counts how much a newsroom says in a ledger on one day, for the ceilings of its agreement.
+//
+// What it promises: both ends of a ledger count the same. Records are counted by their own time and place, contents by the size that
+// the records tell; after a start, and after a transaction that was undone, the records themselves are counted again.
+//
+// What it never does: it believes no time that is far ahead of our clock, and begins no day anew because a time went back.
+package daily
+
+import (
+	"time"
+
+	"newspool/internal/clock"
+	"newspool/internal/ledger"
+	"newspool/internal/store"
+	"newspool/internal/terms"
+	"newspool/protocol"
+)
+
+// ahead is how far a record's time may be ahead of our clock. What is beyond counts as today.
+const ahead = 2 * time.Minute
+
+// Counter counts for all ledgers of a database. It belongs to the writer of the database: it may be used inside transactions only.
+type Counter struct {
+	clock  clock.Clock
+	counts func(protocol.Record) bool
+	days   map[ledger.ID]*Day
+}
+
+// New makes a counter; counts says which records count.
+func New(clk clock.Clock, counts func(protocol.Record) bool) *Counter {
+	return &Counter{clock: clk, counts: counts, days: map[ledger.ID]*Day{}}
+}
+
+// Day is what a ledger has said on its newest day.
+type Day struct {
+	c      *Counter
+	zone   *time.Location
+	day    string
+	counts terms.Counts
+	doubt  bool // a transaction was undone: the records tell
+}
+
+type key ledger.ID
+
+// Of gives what a ledger has said before an index on its newest day, by the zone of its agreement. before is looked at only where the
+// records have to be counted; -1 stands for the end of the ledger at the beginning of the transaction.
+func (c *Counter) Of(tx *store.Tx, id ledger.ID, before int64, zone *time.Location) (*Day, error) {
+	d := c.days[id]
+	if d == nil || (d.doubt && tx.Value(key(id)) == nil) {
+		if before < 0 {
+			i, err := ledger.Get(tx, id)
+			if err != nil {
+				return nil, err
+			}
+			before = i.Size
+		}
+		again := &Day{c: c, zone: zone}
+		if err := again.read(tx, id, before); err != nil {
+			return nil, err
+		}
+		d = again
+		c.days[id] = d
+		tx.OnUndo(func() { again.doubt = true })
+	}
+	d.zone = zone
+	tx.SetValue(key(id), true)
+	return d, nil
+}
+
+// Counts is what was said on the newest day.
+func (d *Day) Counts() terms.Counts { return d.counts }
+
+// With gives the counts of the day of a time, with one record more that names so many bytes.
+func (d *Day) With(at time.Time, bytes int64) terms.Counts {
+	c := *d
+	c.add(c.of(at), bytes)
+	return c.counts
+}
+
+// Add counts a record, and takes it back if the transaction is undone.
+func (d *Day) Add(tx *store.Tx, at time.Time, bytes int64) {
+	before := *d
+	tx.OnUndo(func() {
+		*d = before
+		d.doubt = true
+	})
+	d.add(d.of(at), bytes)
+}
+
+func (d *Day) add(day string, bytes int64) {
+	if d.day < day {
+		d.day, d.counts = day, terms.Counts{}
+	}
+	d.counts.Records++
+	d.counts.Bytes += bytes
+}
+
+// of is the day of a time.
+func (d *Day) of(at time.Time) string {
+	if now := d.c.clock(); at.Sub(now) > ahead {
+		at = now
+	}
+	return at.In(d.zone).Format(time.DateOnly)
+}
+
+// read counts the records of the newest day before an index. It reads backwards until another day begins.
+func (d *Day) read(r store.Reader, id ledger.ID, before int64) error {
+	const step = 512
+	for to := before; to > 0; to -= step {
+		records, err := ledger.Records(r, id, max(0, to-step), to)
+		if err != nil {
+			return err
+		}
+		for n := len(records) - 1; n >= 0; n-- {
+			rec, err := protocol.ParseRecord(records[n])
+			if err != nil || rec.Ledger != string(id) || !d.c.counts(rec) {
+				continue
+			}
+			day := d.of(clock.FromMicros(rec.Time))
+			if day < d.day {
+				return nil
+			}
+			d.day = day
+			d.add(day, Bytes(rec))
+		}
+	}
+	return nil
+}
+
+// Bytes is the size of a record's contents as the record tells it.
+func Bytes(rec protocol.Record) (n int64) {
+	for _, c := range rec.Contents {
+		n += c.Size
+	}
+	return n
+}
+
+// Told is the size that a record will tell of a content: sizes are told in steps.
+func Told(content []byte) int64 {
+	const step = 1 << 10
+	return (int64(len(content)) + step - 1) / step * step
+}

@@ -1,0 +1,242 @@
+package partners
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"newspool/internal/agreement"
+	"newspool/internal/exchange"
+	"newspool/internal/i18n"
+	"newspool/internal/news"
+	"newspool/internal/partner"
+	"newspool/internal/terms"
+	"newspool/internal/web/page"
+	"newspool/protocol"
+)
+
+// listPage is how we stand with everybody.
+type listPage struct {
+	page.Base
+	Wait      bool // the root key was not put away
+	Silent    []quiet
+	Strangers []stranger
+	Rows      []row
+	Troubles  []trouble
+	Us        string
+}
+
+// quiet is an agreement under which we say nothing yet.
+type quiet struct{ Names, Href string }
+
+// row is a partner in the list.
+type row struct {
+	Root      string
+	Href      string
+	Name      string
+	Domain    string
+	Mark      page.Mark
+	State     string // the class of the shape
+	Word      string
+	Contact   string
+	At        time.Time
+	Waiting   string
+	Notes     []string // what is wrong with the link, as sentences
+	Compared  bool
+	Blocked   bool
+	Agreement int // agreements in force
+}
+
+// stranger is somebody who said hello.
+type stranger struct {
+	ID          string
+	Root        string
+	Name        string
+	Domain      string
+	Mark        page.Mark
+	Kind        string
+	Fingerprint []string
+	Words       string
+	When        string
+	Agreement   bool // it has proposed something already
+}
+
+// trouble is something that is wrong with a record.
+type trouble struct {
+	At    time.Time
+	When  string
+	Name  string
+	Href  string
+	Text  string
+	Place string // of the record
+}
+
+// maxTroubles is how many are shown.
+const maxTroubles = 50
+
+func (f *Family) showList(w http.ResponseWriter, r *http.Request) error {
+	d := listPage{Base: f.o.Shell.Base(r, "partners", "partner.title")}
+	d.Back, d.Us = "/partners", d.Newsroom.Name
+	var err error
+	if d.Wait, err = f.o.RootKey.Waiting(r.Context()); err != nil {
+		return err
+	}
+	all := f.o.Agreements.List()
+	for _, id := range f.o.Links.Unconfirmed() {
+		d.Silent = append(d.Silent, quiet{Names: f.partiesOf(d.P, all, id), Href: "/agreements/" + string(id)})
+	}
+	hellos, err := f.o.Directory.Hellos(r.Context())
+	if err != nil {
+		return err
+	}
+	for _, h := range hellos {
+		d.Strangers = append(d.Strangers, newStranger(d.P, h, d.Now))
+	}
+	d.Rows = f.rows(d.P, d.Now, all)
+	d.Troubles, err = f.troubles(r, d.P, d.Now, "", maxTroubles)
+	if err != nil {
+		return err
+	}
+	return page.Render(w, r, http.StatusOK, f.list, d)
+}
+
+// partiesOf names the other parties of an agreement.
+func (f *Family) partiesOf(p *i18n.Printer, all []agreement.Agreement, id terms.AgreementID) string {
+	i := slices.IndexFunc(all, func(a agreement.Agreement) bool { return a.ID == id })
+	if i < 0 || len(all[i].Revisions) == 0 {
+		return string(id)
+	}
+	var names []string
+	for _, party := range all[i].Revisions[0].Terms.Parties {
+		if string(party.Root) != f.o.Own.Self().Root {
+			names = append(names, party.Names.In(news.Lang(p.Lang())))
+		}
+	}
+	return p.List(names)
+}
+
+// rows are the partners, those that need a person first.
+func (f *Family) rows(p *i18n.Printer, now time.Time, all []agreement.Agreement) []row {
+	links := f.o.Links.Links()
+	known := map[news.Root]partner.Partner{}
+	for _, x := range f.o.Directory.Partners() {
+		known[x.Root] = x
+	}
+	var list []row
+	for _, l := range links {
+		x, ok := known[l.Partner]
+		if !ok {
+			continue
+		}
+		list = append(list, f.row(p, now, x, l, inForce(all, x.Root)))
+		delete(known, x.Root)
+	}
+	for _, x := range f.o.Directory.Partners() { // pinned a moment ago
+		if _, left := known[x.Root]; left {
+			list = append(list, f.row(p, now, x, exchange.Link{Partner: x.Root, State: exchange.LinkNever}, inForce(all, x.Root)))
+		}
+	}
+	return list
+}
+
+// inForce counts the agreements with a newsroom that are in force.
+func inForce(all []agreement.Agreement, root news.Root) int {
+	n := 0
+	for _, a := range all {
+		if a.Current == nil || a.State == agreement.Ended {
+			continue
+		}
+		if _, ok := a.Current.Terms.Party(root); ok {
+			n++
+		}
+	}
+	return n
+}
+
+func (f *Family) row(p *i18n.Printer, now time.Time, x partner.Partner, l exchange.Link, agreements int) row {
+	name := f.o.Directory.NameOf(x.Root, p.Lang())
+	state := l.State
+	if x.Blocked {
+		state = exchange.LinkBlocked
+	}
+	key := strings.ReplaceAll(string(state), "-", "_")
+	line := row{
+		Root: string(x.Root), Href: "/partners/" + string(x.Root), Name: name, Domain: x.Domain, Mark: page.NewMark(name, x.Root, false),
+		State: string(state), Word: p.T("partner.link." + key), At: l.LastContact, Compared: !x.Compared.IsZero(), Blocked: x.Blocked, Agreement: agreements,
+	}
+	if !l.LastContact.IsZero() {
+		line.Contact = p.Ago(l.LastContact, now)
+	}
+	if l.Waiting > 0 {
+		line.Waiting = p.Number(l.Waiting)
+	}
+	if state == exchange.LinkNever && agreements == 0 {
+		line.Notes = append(line.Notes, p.T("partner.link.no_agreement"))
+	}
+	switch {
+	case x.Blocked:
+	case l.Skew > 0:
+		line.Notes = append(line.Notes, p.T("partner.link.skew_behind", "span", i18n.Plain(p.Span(l.Skew))))
+	case l.Skew < 0:
+		line.Notes = append(line.Notes, p.T("partner.link.skew_ahead", "span", i18n.Plain(p.Span(-l.Skew))))
+	}
+	if l.State == exchange.LinkStopped {
+		line.Notes = append(line.Notes, p.T("partner.link.stopped_means"))
+	}
+	if l.Error != nil && !x.Blocked {
+		line.Notes = append(line.Notes, page.Sentence(p, l.Error))
+	}
+	return line
+}
+
+func newStranger(p *i18n.Printer, h partner.Waiting, now time.Time) stranger {
+	name := nameIn(h.Identity, p.Lang())
+	return stranger{
+		ID: h.ID, Root: h.Identity.Root, Name: name, Domain: h.Identity.Domain, Mark: page.NewMark(name, news.Root(h.Identity.Root), false),
+		Kind: p.T("terms.outlet." + outletOf(h.Identity.Kind)), Fingerprint: strings.Fields(protocol.Fingerprint(h.Identity.Root)),
+		Words: h.Hello.Words, When: p.Ago(h.Received, now), Agreement: h.Hello.Agreement != "",
+	}
+}
+
+// nameIn is the name that a newsroom gives itself in a language, else in English, else in its own.
+func nameIn(id protocol.Identity, lang string) string {
+	for _, l := range append([]string{lang, "en"}, id.Languages...) {
+		if name := id.Names[l]; name != "" {
+			return name
+		}
+	}
+	return id.Domain
+}
+
+// outletOf is a kind of outlet that has a word.
+func outletOf(kind string) string {
+	if slices.Contains(terms.OutletKinds[:], kind) {
+		return kind
+	}
+	return "other"
+}
+
+// troubles says what is wrong with records, of one newsroom or of all.
+func (f *Family) troubles(r *http.Request, p *i18n.Printer, now time.Time, of news.Root, limit int) ([]trouble, error) {
+	all, err := f.o.Links.Troubles(r.Context(), limit)
+	if err != nil {
+		return nil, err
+	}
+	var list []trouble
+	for _, t := range all {
+		if of != "" && t.Partner != of {
+			continue
+		}
+		line := trouble{At: t.At, When: p.Moment(t.At, now), Name: f.o.Directory.NameOf(t.Partner, p.Lang()), Text: p.T("partner.trouble.unknown")}
+		if _, known := f.o.Directory.Partner(t.Partner); known {
+			line.Href = "/partners/" + string(t.Partner)
+		}
+		if p.Has(t.Key) {
+			line.Text = terms.Say(p, terms.Line{Key: t.Key, Args: t.Args})
+		}
+		line.Place = p.T("partner.trouble.place", "position", i18n.Plain(p.Number(t.Seq)))
+		list = append(list, line)
+	}
+	return list, nil
+}

@@ -1,0 +1,203 @@
+package partners
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"newspool/internal/agreement"
+	"newspool/internal/clock"
+	"newspool/internal/exchange"
+	"newspool/internal/fault"
+	"newspool/internal/news"
+	"newspool/internal/partner"
+	"newspool/internal/web/page"
+)
+
+// fromMicros is the time of a statement of the root.
+func fromMicros(us int64) time.Time { return clock.FromMicros(us) }
+
+// onePage is one partner.
+type onePage struct {
+	page.Base
+	Profile
+	Link       row
+	Path       string
+	Added      string
+	Agrees     bool
+	Blocked    bool
+	Compared   string // since when
+	Agreements []pact
+	Troubles   []trouble
+	Problem    string // why the hello did not go out
+	Words      string // of the hello, as typed
+}
+
+// pact is an agreement with this partner.
+type pact struct{ Href, Title, State, Class, Since string }
+
+func rootOf(r *http.Request) news.Root { return news.Root(r.PathValue("root")) }
+
+func (f *Family) showOne(w http.ResponseWriter, r *http.Request) error {
+	return f.oneWith(w, r, http.StatusOK, func(*onePage) {})
+}
+
+func (f *Family) oneWith(w http.ResponseWriter, r *http.Request, status int, change func(*onePage)) error {
+	x, ok := f.o.Directory.Partner(rootOf(r))
+	if !ok {
+		return unknown()
+	}
+	name := f.o.Directory.NameOf(x.Root, page.PrinterOf(r).Lang())
+	d := onePage{Base: f.o.Shell.Base(r, "partners", "partner.one.title", "name", name), Path: "/partners/" + string(x.Root)}
+	d.Back = d.Path
+	d.Profile = newProfile(d.P, x.Identity, x.Keys, false)
+	d.Added, d.Agrees, d.Blocked = d.P.Date(x.Added), x.DomainAgrees, x.Blocked
+	if !x.Compared.IsZero() {
+		d.Compared = d.P.Date(x.Compared)
+	}
+	all := f.o.Agreements.List()
+	d.Link = f.row(d.P, d.Now, x, f.linkOf(x), inForce(all, x.Root))
+	for _, a := range all {
+		d.Agreements = append(d.Agreements, f.pacts(d, a, x.Root)...)
+	}
+	var err error
+	if d.Troubles, err = f.troubles(r, d.P, d.Now, x.Root, 500); err != nil {
+		return err
+	}
+	d.Troubles = d.Troubles[:min(len(d.Troubles), maxTroubles)]
+	change(&d)
+	return page.Render(w, r, status, f.one, d)
+}
+
+func (f *Family) linkOf(x partner.Partner) exchange.Link {
+	for _, l := range f.o.Links.Links() {
+		if l.Partner == x.Root {
+			return l
+		}
+	}
+	return exchange.Link{Partner: x.Root, State: exchange.LinkNever}
+}
+
+// pacts is the line of an agreement, if the newsroom is a party to it.
+func (f *Family) pacts(d onePage, a agreement.Agreement, root news.Root) []pact {
+	if len(a.Revisions) == 0 {
+		return nil
+	}
+	rev := a.Revisions[0]
+	if a.Current != nil {
+		rev = *a.Current
+	}
+	if _, ok := rev.Terms.Party(root); !ok {
+		return nil
+	}
+	state := strings.ReplaceAll(string(a.State), "-", "_")
+	since := rev.Proposed
+	if !rev.Closed.IsZero() {
+		since = rev.Closed
+	}
+	kind := strings.ReplaceAll(string(rev.Terms.Kind), "-", "_")
+	return []pact{{Href: "/agreements/" + string(a.ID), Title: d.P.T("agreement.kind." + kind), State: d.P.T("agreement.state." + state), Class: state, Since: d.P.Date(since)}}
+}
+
+func (f *Family) compared(w http.ResponseWriter, r *http.Request) error {
+	x, ok := f.o.Directory.Partner(rootOf(r))
+	if !ok {
+		return unknown()
+	}
+	if err := f.noteCompared(r, x.Root, x.Domain); err != nil {
+		return err
+	}
+	return f.o.Shell.Done(w, r, "/partners/"+string(x.Root), "partner.done.compared")
+}
+
+func (f *Family) block(w http.ResponseWriter, r *http.Request) error {
+	if err := parseForm(w, r); err != nil {
+		return err
+	}
+	x, ok := f.o.Directory.Partner(rootOf(r))
+	if !ok {
+		return unknown()
+	}
+	on := r.PostForm.Get("on") == "yes"
+	what, done := "partner.act_unblock", "partner.done.unblock"
+	if on {
+		what, done = "partner.act_block", "partner.done.block"
+	}
+	if err := f.o.Door.Block(r.Context(), x.Root, on); err != nil {
+		return err
+	}
+	if err := f.note(r, what, string(x.Root), map[string]any{"domain": x.Domain}); err != nil {
+		return err
+	}
+	return f.o.Shell.Done(w, r, "/partners/"+string(x.Root), done)
+}
+
+// maxWords is how many bytes a hello may say.
+const maxWords = 500
+
+func (f *Family) greet(w http.ResponseWriter, r *http.Request) error {
+	if err := parseForm(w, r); err != nil {
+		return err
+	}
+	x, ok := f.o.Directory.Partner(rootOf(r))
+	if !ok {
+		return unknown()
+	}
+	words := strings.Join(strings.Fields(r.PostForm.Get("words")), " ")
+	var err error
+	if len(words) > maxWords {
+		err = fault.New(fault.Invalid, "partner.words_long", "n", maxWords)
+	} else {
+		err = f.o.Network.Greet(r.Context(), x.Root, words)
+	}
+	if text, status, ok := sentence(r, err); ok {
+		return f.oneWith(w, r, status, func(d *onePage) { d.Problem, d.Words = text, words })
+	}
+	if err != nil {
+		return err
+	}
+	if err := f.note(r, "partner.act_hello", string(x.Root), map[string]any{"domain": x.Domain, "words": words}); err != nil {
+		return err
+	}
+	return f.o.Shell.Done(w, r, "/partners/"+string(x.Root), "partner.done.hello", "domain", x.Domain)
+}
+
+func (f *Family) openHello(w http.ResponseWriter, r *http.Request) error {
+	if err := parseForm(w, r); err != nil {
+		return err
+	}
+	p, err := f.o.Links.OpenHello(r.Context(), r.PostForm.Get("id"))
+	if err != nil {
+		return err
+	}
+	if err := f.note(r, "partner.act_open", string(p.Root), map[string]any{"domain": p.Domain, "root": string(p.Root)}); err != nil {
+		return err
+	}
+	return f.o.Shell.Done(w, r, "/partners/"+string(p.Root), "partner.done.open", "domain", p.Domain)
+}
+
+func (f *Family) dismissHello(w http.ResponseWriter, r *http.Request) error {
+	if err := parseForm(w, r); err != nil {
+		return err
+	}
+	root, domain := news.Root(r.PostForm.Get("root")), ""
+	hellos, err := f.o.Directory.Hellos(r.Context())
+	if err != nil {
+		return err
+	}
+	for _, h := range hellos {
+		if h.Identity.Root == string(root) {
+			domain = h.Identity.Domain
+		}
+	}
+	if domain == "" {
+		return fault.New(fault.NotFound, "partner.no_hello")
+	}
+	if err := f.o.Door.DismissHello(r.Context(), root); err != nil {
+		return err
+	}
+	if err := f.note(r, "partner.act_dismiss", string(root), map[string]any{"domain": domain}); err != nil {
+		return err
+	}
+	return f.o.Shell.Done(w, r, "/partners", "partner.done.dismiss", "domain", domain)
+}

@@ -1,0 +1,199 @@
+package partners
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"html/template"
+	"io/fs"
+	"net/http"
+
+	"newspool/internal/agreement"
+	"newspool/internal/exchange"
+	"newspool/internal/fault"
+	"newspool/internal/news"
+	"newspool/internal/partner"
+	"newspool/internal/people"
+	"newspool/internal/terms"
+	"newspool/internal/web/page"
+	"newspool/protocol"
+)
+
+// Directory knows the newsrooms. partner.Service is one.
+type Directory interface {
+	// Partners lists those that are pinned, by domain.
+	Partners() []partner.Partner
+	Partner(root news.Root) (partner.Partner, bool)
+	NameOf(root news.Root, lang string) string
+	// Hellos lists the strangers that wait, newest first.
+	Hellos(ctx context.Context) ([]partner.Waiting, error)
+}
+
+// Door is what a person decides about a newsroom. partner.Service is one.
+type Door interface {
+	// Pin keeps a root for good, or takes a newer document of one that is pinned.
+	Pin(ctx context.Context, document []byte, domainAgrees bool) (partner.Partner, error)
+	// Compared notes that a person compared the fingerprints.
+	Compared(ctx context.Context, root news.Root, by news.PersonID) error
+	Block(ctx context.Context, root news.Root, blocked bool) error
+	DismissHello(ctx context.Context, root news.Root) error
+}
+
+// Links knows how what crosses is doing. exchange.Service is one.
+type Links interface {
+	// Links lists the partners, worst first.
+	Links() []exchange.Link
+	// Troubles lists what is wrong with records, newest first.
+	Troubles(ctx context.Context, limit int) ([]exchange.Trouble, error)
+	// Unconfirmed lists the agreements in which we say nothing yet, because no follower has told what it holds.
+	Unconfirmed() []terms.AgreementID
+	// OpenHello pins a stranger, and follows what it announced.
+	OpenHello(ctx context.Context, id string) (partner.Partner, error)
+}
+
+// Network asks other machines, through the node's one door outwards.
+type Network interface {
+	// Identity fetches the identity document below a base address. Whose root it is, is for a person to judge.
+	Identity(ctx context.Context, base string) ([]byte, error)
+	// DomainRoot gives the root that the domain's own page names, over TLS with a certificate that was verified for the domain.
+	DomainRoot(ctx context.Context, domain string) (news.Root, error)
+	// Greet says hello to a newsroom that is pinned.
+	Greet(ctx context.Context, root news.Root, words string) error
+}
+
+// Own is what we say about ourselves. partner.Service is one.
+type Own interface {
+	Self() protocol.Identity
+	// Document is the signed identity document, as it is served to everybody.
+	Document() []byte
+	MyKeys() (protocol.Keys, error)
+}
+
+// RootKey is the newsroom's root key, as long as it is on this machine.
+type RootKey interface {
+	// Waiting reports whether nobody has said yet that the key was put away.
+	Waiting(ctx context.Context) (bool, error)
+	// Key gives the key as the text of a file and as 24 words; both are empty if it is not on this machine.
+	Key(ctx context.Context) (file []byte, words string, err error)
+	// Stored takes a person's word that it was put away, and removes it from this machine.
+	Stored(ctx context.Context) error
+}
+
+// Agreements lists the agreements. agreement.Service is one.
+type Agreements interface {
+	List() []agreement.Agreement
+}
+
+// Audit writes down what somebody did.
+type Audit interface {
+	// Note writes an act into the audit; it is durable when Note returns nil.
+	Note(ctx context.Context, a people.Act) error
+}
+
+// Options say what the pages are made of. All fields but Remote are needed.
+type Options struct {
+	Shell      *page.Shell
+	Directory  Directory
+	Door       Door
+	Links      Links
+	Network    Network
+	Own        Own
+	RootKey    RootKey
+	Agreements Agreements
+	Audit      Audit
+	Remote     func(*http.Request) string // the address of a visitor, as far as proxies are believed; nil: that of the connection
+}
+
+// Family is the pages about partners. It is safe for concurrent use.
+type Family struct {
+	o                          Options
+	list, add, look, one, ours *template.Template
+	rootKey                    *template.Template
+}
+
+//go:embed templates/*.html
+var templates embed.FS
+
+// New makes the pages.
+func New(o Options) (*Family, error) {
+	if o.Shell == nil || o.Directory == nil || o.Door == nil || o.Links == nil || o.Network == nil || o.Own == nil || o.RootKey == nil || o.Agreements == nil || o.Audit == nil {
+		return nil, errors.New("partners: every part is needed")
+	}
+	if o.Remote == nil {
+		o.Remote = func(r *http.Request) string { return r.RemoteAddr }
+	}
+	f := &Family{o: o}
+	sub, err := fs.Sub(templates, "templates")
+	if err != nil {
+		return nil, err
+	}
+	for name, t := range map[string]**template.Template{"list": &f.list, "add": &f.add, "look": &f.look, "one": &f.one, "ours": &f.ours, "rootkey": &f.rootKey} {
+		if *t, err = page.Parse(sub, "shared.html", name+".html"); err != nil {
+			return nil, err
+		}
+	}
+	return f, nil
+}
+
+// Routes adds the pages. Everybody who has signed in may read them; acts, and the root key, are for administrators.
+func (f *Family) Routes(mux *http.ServeMux) {
+	const one = "/partners/{root}"
+	for pattern, h := range map[string]page.Handler{
+		"GET /partners":                 f.showList,
+		"GET " + one:                    f.showOne,
+		"GET /partners/us":              f.showOurs,
+		"GET /partners/us/identity":     f.identity,
+		"GET /partners/add":             administrators(f.showAdd),
+		"POST /partners/look":           administrators(f.lookAt),
+		"POST /partners/pin":            administrators(f.pin),
+		"POST /partners/hellos/open":    administrators(f.openHello),
+		"POST /partners/hellos/dismiss": administrators(f.dismissHello),
+		"POST " + one + "/compared":     administrators(f.compared),
+		"POST " + one + "/block":        administrators(f.block),
+		"POST " + one + "/hello":        administrators(f.greet),
+		"GET /partners/root-key":        administrators(f.showRootKey),
+		"POST /partners/root-key":       administrators(f.handOut),
+		"POST /partners/root-key/put":   administrators(f.putAway),
+	} {
+		mux.Handle(pattern, f.o.Shell.Signed(h))
+	}
+}
+
+// administrators lets only administrators in.
+func administrators(h page.Handler) page.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if !page.PersonOf(r).Administrator {
+			return fault.New(fault.Denied, "people.administrators_only")
+		}
+		return h(w, r)
+	}
+}
+
+// note writes down what the person of a request did. It is done although the browser may have gone.
+func (f *Family) note(r *http.Request, what string, about string, detail map[string]any) error {
+	return f.o.Audit.Note(context.WithoutCancel(r.Context()), people.Act{
+		Who: page.PersonOf(r).ID, What: what, About: about, From: f.o.Remote(r), Detail: detail,
+	})
+}
+
+// maxForm is how large a form of these pages may be, in bytes; one of them carries an identity document.
+const maxForm = 256 << 10
+
+func parseForm(w http.ResponseWriter, r *http.Request) error {
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	if err := r.ParseForm(); err != nil {
+		return fault.New(fault.Invalid, "fault.request").Because(err)
+	}
+	return nil
+}
+
+func unknown() error { return fault.New(fault.NotFound, "partner.unknown") }
+
+// sentence says an error of another machine to the reader; ok is false for what is a fault of our own.
+func sentence(r *http.Request, err error) (text string, status int, ok bool) {
+	f := fault.Of(err)
+	if err == nil || f.Kind == fault.Internal {
+		return "", http.StatusOK, false
+	}
+	return page.Sentence(page.PrinterOf(r), err), page.Status(f.Kind), true
+}
