@@ -145,33 +145,37 @@ func TestVerifyProofRefused(t *testing.T) {
 	}
 }
 
+// end is how a key ended, and when.
+type end struct {
+	act     string
+	seconds int64
+}
+
+// ended gives a newsroom another log key, and ends the old ones.
+func ended(t testing.TB, n newsroom, log, cosigner end) newsroom {
+	t.Helper()
+	raw := slices.Clone(n.id.Keys)
+	next := testKey(n.domain + " next log")
+	for _, e := range []KeyEntry{
+		{Act: ActAdd, Role: RoleLog, Key: FormatPublic(public(next)), Time: testTime},
+		{Act: log.act, Role: RoleLog, Key: FormatPublic(public(n.log)), Time: log.seconds * 1_000_000},
+		{Act: cosigner.act, Role: RoleCosigner, Key: FormatPublic(public(n.cosigner)), Time: cosigner.seconds * 1_000_000},
+	} {
+		if e.Act == "" {
+			continue
+		}
+		k := must(ParseKeys(n.id.Root, raw))
+		e.Root, e.Number, e.Previous = n.id.Root, len(raw)+1, k.Last()
+		raw = append(raw, signEntry(t, e, n.root))
+	}
+	id := n.id
+	id.Keys, n.log = raw, next
+	n.sign(t, id)
+	return n
+}
+
 // TestProofOldKeys: keys that were ended since are good for what they signed before, and a stolen log key needs a witness.
 func TestProofOldKeys(t *testing.T) {
-	type end struct {
-		act     string
-		seconds int64
-	}
-	// ended gives a newsroom another log and cosigner key, and ends the old ones.
-	ended := func(n newsroom, log, cosigner end) newsroom {
-		raw := slices.Clone(n.id.Keys)
-		next := testKey(n.domain + " next log")
-		for _, e := range []KeyEntry{
-			{Act: ActAdd, Role: RoleLog, Key: FormatPublic(public(next)), Time: testTime},
-			{Act: log.act, Role: RoleLog, Key: FormatPublic(public(n.log)), Time: log.seconds * 1_000_000},
-			{Act: cosigner.act, Role: RoleCosigner, Key: FormatPublic(public(n.cosigner)), Time: cosigner.seconds * 1_000_000},
-		} {
-			if e.Act == "" {
-				continue
-			}
-			k := must(ParseKeys(n.id.Root, raw))
-			e.Root, e.Number, e.Previous = n.id.Root, len(raw)+1, k.Last()
-			raw = append(raw, signEntry(t, e, n.root))
-		}
-		id := n.id
-		id.Keys, n.log = raw, next
-		n.sign(t, id)
-		return n
-	}
 	const at = testSeconds // soren cosigned then, avand a minute later
 	for _, c := range []struct {
 		name         string
@@ -191,10 +195,10 @@ func TestProofOldKeys(t *testing.T) {
 	} {
 		p := testProof(t)
 		if c.north.act != "" {
-			p.Identity = ended(north(t), c.north, end{}).note
+			p.Identity = ended(t, north(t), c.north, end{}).note
 		}
 		if c.soren.act != "" {
-			p.Cosignatures[0].Identity = ended(soren(t), end{}, c.soren).note
+			p.Cosignatures[0].Identity = ended(t, soren(t), end{}, c.soren).note
 		}
 		got, err := VerifyProof(must(json.Marshal(p)))
 		if c.cosigners < 0 {
@@ -204,7 +208,7 @@ func TestProofOldKeys(t *testing.T) {
 		}
 	}
 	// The newsroom's own cosignature is no witness.
-	n := ended(north(t), end{ActStolen, at + 1}, end{})
+	n := ended(t, north(t), end{ActStolen, at + 1}, end{})
 	p := testProof(t)
 	cp := must(OpenCheckpoint([]byte(p.Checkpoint), p.Origin, public(north(t).log)))
 	p.Identity = n.note

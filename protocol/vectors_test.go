@@ -340,6 +340,19 @@ func (v *vectors) signed(t *testing.T) {
 		proofs[name](&p)
 		v.Proofs = append(v.Proofs, textVector(name, false, must(json.Marshal(p))))
 	}
+	for _, c := range []struct {
+		name string
+		ok   bool
+		log  end
+	}{
+		{"log key retired since", true, end{ActRetire, testSeconds - 100}},
+		{"log key stolen after a cosignature", true, end{ActStolen, testSeconds + 1}},
+		{"log key stolen before any cosignature", false, end{ActStolen, testSeconds}},
+	} {
+		p := testProof(t)
+		p.Identity = ended(t, n, c.log, end{}).note
+		v.Proofs = append(v.Proofs, textVector(c.name, c.ok, must(json.Marshal(p))))
+	}
 	v.ProofContents = map[string][]string{"whole": {`{"headline":"Snow closes the pass"}`, "(none)", ""}}
 }
 

@@ -3,6 +3,7 @@ package agreement
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"newspool/internal/content"
@@ -21,6 +22,9 @@ func (s *Service) Propose(ctx context.Context, rev terms.Revision, who Signer) (
 		rev.Agreement, rev.Number = terms.AgreementID(protocol.NewID()), 1
 	}
 	rev.Format, rev.Author = terms.Format, s.exchange.Root()
+	if before, ok := s.Revision(rev.Predecessor); ok {
+		rev.Number = before.Terms.Number + 1
+	}
 	rev.TextHashes = terms.HashTexts(rev, s.printer(rev))
 	for _, p := range rev.Validate() {
 		if p.Fatal {
@@ -70,14 +74,37 @@ func (s *Service) documents(tx *store.Tx, rev terms.Revision, b []byte) ([]ledge
 
 // mayPropose refuses a second open revision of ours with the same predecessor, and one that replaces what is not in force.
 func (s *Service) mayPropose(rev terms.Revision) error {
+	s.settle()
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if rev.Predecessor != "" {
-		if r := s.revisions[rev.Predecessor]; r == nil || !r.complete() {
-			return fault.New(fault.Conflict, "agreement.predecessor")
-		}
+	if err := s.fits(rev); err != nil {
+		return err
 	}
 	return s.openSignature(rev, "")
+}
+
+// fits refuses a revision whose predecessor was never signed by all, and one that changes who takes part: what was said to some
+// would then be read by others.
+func (s *Service) fits(rev terms.Revision) error {
+	if rev.Predecessor == "" {
+		return nil
+	}
+	before := s.revisions[rev.Predecessor]
+	if before == nil || !before.complete() || before.Terms.Agreement != rev.Agreement {
+		return fault.New(fault.Conflict, "agreement.predecessor")
+	}
+	if !slices.Equal(domains(before.Terms), domains(rev)) {
+		return fault.New(fault.Conflict, "agreement.other_parties")
+	}
+	return nil
+}
+
+func domains(rev terms.Revision) (out []string) {
+	for _, p := range rev.Parties {
+		out = append(out, p.Domain)
+	}
+	slices.Sort(out)
+	return out
 }
 
 // openSignature finds a signature of ours that stands open beside this revision.
@@ -96,6 +123,7 @@ func (s *Service) openSignature(rev terms.Revision, except terms.RevisionHash) e
 
 // ledger gives our ledger in an agreement, opened in the transaction if there is none yet.
 func (s *Service) ledger(tx *store.Tx, id terms.AgreementID, parties []news.Root, words string) (ledger.ID, error) {
+	s.settle()
 	s.mu.RLock()
 	in, ok := s.own[id]
 	s.mu.RUnlock()
@@ -109,11 +137,7 @@ func (s *Service) ledger(tx *store.Tx, id terms.AgreementID, parties []news.Root
 	s.mu.Lock()
 	s.own[id] = in
 	s.mu.Unlock()
-	tx.OnUndo(func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		delete(s.own, id)
-	})
+	s.changing(tx, func() { delete(s.own, id) })
 	return in, nil
 }
 
@@ -167,6 +191,7 @@ func (s *Service) reply(ctx context.Context, hash terms.RevisionHash, kind strin
 }
 
 func (s *Service) mayReply(hash terms.RevisionHash, kind string, party int) (*Revision, error) {
+	s.settle()
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	r := s.revisions[hash]
@@ -191,15 +216,19 @@ func (s *Service) mayReply(hash terms.RevisionHash, kind string, party int) (*Re
 	case r.expired(s.clock()):
 		return nil, fault.New(fault.Conflict, "agreement.too_late", "day", string(r.Terms.SignBy))
 	}
-	if kind == TypeSign && party == 0 {
-		return r, s.openSignature(r.Terms, hash)
+	if kind != TypeSign {
+		return r, nil
 	}
-	return r, nil
+	if err := s.fits(r.Terms); err != nil || party > 0 {
+		return r, err
+	}
+	return r, s.openSignature(r.Terms, hash)
 }
 
 // Void takes back a revision of ours that is not closed.
 func (s *Service) Void(ctx context.Context, hash terms.RevisionHash) error {
 	return s.db.Write(ctx, func(tx *store.Tx) error {
+		s.settle()
 		s.mu.RLock()
 		r := s.revisions[hash]
 		s.mu.RUnlock()
@@ -221,6 +250,7 @@ func (s *Service) Suspend(ctx context.Context, id terms.AgreementID, on bool) er
 		kind = TypeSuspend
 	}
 	return s.db.Write(ctx, func(tx *store.Tx) error {
+		s.settle()
 		s.mu.RLock()
 		in, ok := s.own[id]
 		st, adopted := s.judging(in, 1<<62)
@@ -235,6 +265,7 @@ func (s *Service) Suspend(ctx context.Context, id terms.AgreementID, on bool) er
 // Notice ends an agreement after its notice period.
 func (s *Service) Notice(ctx context.Context, id terms.AgreementID) error {
 	return s.db.Write(ctx, func(tx *store.Tx) error {
+		s.settle()
 		s.mu.RLock()
 		in, ok := s.own[id]
 		st, adopted := s.judging(in, 1<<62)
@@ -249,7 +280,10 @@ func (s *Service) Notice(ctx context.Context, id terms.AgreementID) error {
 	})
 }
 
-// Run goes over to revisions whose first day comes, until ctx ends.
+// tick is how often Run looks. It costs nothing where nothing is due.
+const tick = time.Second
+
+// Run closes what everybody has signed and goes over to revisions whose first day comes, until ctx ends.
 func (s *Service) Run(ctx context.Context) {
 	for {
 		if err := s.Tick(ctx); err != nil && ctx.Err() == nil {
@@ -258,23 +292,35 @@ func (s *Service) Run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(time.Minute):
+		case <-time.After(tick):
 		}
 	}
 }
 
-// Tick goes over to the revisions whose first day has come.
+// Tick closes the revisions of ours that everybody has signed, and goes over to those whose first day has come: what could not be
+// said when the last signature came is said now.
 func (s *Service) Tick(ctx context.Context) error {
+	s.settle()
 	s.mu.RLock()
-	var due []*Revision
+	var due []terms.RevisionHash
 	for _, r := range s.revisions {
-		if r.InForce(s.clock()) {
-			due = append(due, r)
+		if s.toClose(r) || s.toAdopt(r) {
+			due = append(due, r.Hash)
 		}
 	}
 	s.mu.RUnlock()
-	for _, r := range due {
-		if err := s.db.Write(ctx, func(tx *store.Tx) error { return s.adoptIfBegun(tx, r) }); err != nil {
+	for _, hash := range due {
+		err := s.db.Write(ctx, func(tx *store.Tx) error {
+			s.settle()
+			s.mu.RLock()
+			r := s.revisions[hash]
+			s.mu.RUnlock()
+			if r == nil {
+				return nil
+			}
+			return s.closeIfAllSigned(tx, r)
+		})
+		if err != nil {
 			return err
 		}
 	}

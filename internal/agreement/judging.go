@@ -3,6 +3,7 @@ package agreement
 import (
 	"slices"
 	"sort"
+	"strings"
 	"time"
 
 	"newspool/internal/ledger"
@@ -14,6 +15,7 @@ import (
 // Active gives the agreements in which we have gone over to a revision, each with that revision, as it stands now. Whether it
 // has begun or ended is what terms.May says.
 func (s *Service) Active() []terms.Standing {
+	s.settle()
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	var out []terms.Standing
@@ -22,13 +24,11 @@ func (s *Service) Active() []terms.Standing {
 		if !ok {
 			continue
 		}
-		for other, all := range s.changeovers {
-			if other != id && len(all) > 0 && all[0].agreement == st.Agreement {
-				suspended, ends := standstill(all)
-				st.Suspended = st.Suspended || suspended
-				if !ends.IsZero() {
-					st.Ends = earlier(st.Ends, ends)
-				}
+		for _, l := range s.latest(st.Agreement) {
+			suspended, ends := standstill(s.changeovers[l])
+			st.Suspended = st.Suspended || suspended
+			if !ends.IsZero() {
+				st.Ends = earlier(st.Ends, ends)
 			}
 		}
 		out = append(out, st)
@@ -37,9 +37,26 @@ func (s *Service) Active() []terms.Standing {
 	return out
 }
 
+// latest gives for each newsroom the ledger in which it has last said how an agreement stands. Where it goes on in a new ledger, what
+// it said in the old one counts no more: it has said it again.
+func (s *Service) latest(id terms.AgreementID) map[news.Root]ledger.ID {
+	out := map[news.Root]ledger.ID{}
+	for l, all := range s.changeovers {
+		if len(all) == 0 || all[0].agreement != id {
+			continue
+		}
+		who := s.speakers[l]
+		if old, ok := out[who.owner]; !ok || s.speakers[old].opened.Before(who.opened) {
+			out[who.owner] = l
+		}
+	}
+	return out
+}
+
 // Judging gives that by which a record of this ledger at this index is judged: the revision adopted before it, and what its
 // own newsroom has said of suspension and notice before it. False if no revision was adopted there that everybody signed.
 func (s *Service) Judging(id ledger.ID, seq int64) (terms.Standing, bool) {
+	s.settle()
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.judging(id, seq)
@@ -54,7 +71,8 @@ func (s *Service) judging(id ledger.ID, seq int64) (terms.Standing, bool) {
 		}
 		switch c.kind {
 		case "adopt":
-			if r := s.revisions[c.revision]; r != nil && r.complete() {
+			// Only a revision of this agreement counts, and none goes back behind a later one.
+			if r := s.revisions[c.revision]; r != nil && r.complete() && r.Terms.Agreement == c.agreement && r.Terms.Number >= st.Revision.Number {
 				st.Agreement, st.Hash, st.Revision, found = c.agreement, c.revision, r.Terms, true
 			}
 		case "suspend":
@@ -92,16 +110,13 @@ func earlier(a, b time.Time) time.Time {
 
 // Continue says in a ledger of ours that goes on where another one was left by what its records are judged.
 func (s *Service) Continue(tx *store.Tx, id terms.AgreementID, old, next ledger.ID) error {
+	s.settle()
 	s.mu.Lock()
 	was := s.own[id]
 	s.own[id] = next
 	st, ok := s.judging(old, 1<<62)
 	s.mu.Unlock()
-	tx.OnUndo(func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.own[id] = was
-	})
+	s.changing(tx, func() { s.own[id] = was })
 	if !ok {
 		return nil
 	}
@@ -119,13 +134,15 @@ func (s *Service) Continue(tx *store.Tx, id terms.AgreementID, old, next ledger.
 	return s.say(tx, id, next, ledger.Draft{Type: TypeNotice, Terms: string(st.Hash), Body: Body{Ends: micros(st.Ends)}})
 }
 
-// Parties gives the roots of all who are, or are asked to be, parties to an agreement.
+// Parties gives the roots of all to whom what we say under an agreement is addressed: the parties to what we proposed or signed
+// ourselves, and to what we answered with the first record of a ledger. A proposal of somebody else adds nobody before we sign it.
 func (s *Service) Parties(id terms.AgreementID) []news.Root {
+	s.settle()
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	var out []news.Root
 	for _, r := range s.revisions {
-		if r.Terms.Agreement != id {
+		if r.Terms.Agreement != id || !r.ours(s.exchange.Root()) {
 			continue
 		}
 		for _, p := range r.Terms.Parties {
@@ -138,16 +155,34 @@ func (s *Service) Parties(id terms.AgreementID) []news.Root {
 	return out
 }
 
+// ours reports whether a newsroom has proposed or signed the revision, or has opened its ledger with an answer to it.
+func (r *Revision) ours(us news.Root) bool {
+	return r.Terms.Author == us || slices.ContainsFunc(r.Answers, func(a Answer) bool {
+		return (a.Party == string(us) || strings.HasPrefix(a.Party, string(us)+" ")) && (a.Kind == "sign" || a.Seq == 0)
+	})
+}
+
+// Holds reports whether a revision is here.
+func (s *Service) Holds(hash terms.RevisionHash) bool {
+	s.settle()
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.revisions[hash] != nil
+}
+
 const insertChangeover = `INSERT INTO changeover (ledger, seq, agreement, kind, revision, ends_us, us) VALUES ($1, $2, $3, $4, $5, $6, $7)`
 
 // change keeps a change-over, in the table and in memory.
 func (s *Service) change(tx *store.Tx, id ledger.ID, c changeover, us int64) error {
+	i, err := ledger.Get(tx, id)
+	if err != nil {
+		return err
+	}
 	s.mu.Lock()
 	s.changeovers[id] = append(s.changeovers[id], c)
+	s.speakers[id] = speaker{i.Owner, i.Opened}
 	s.mu.Unlock()
-	tx.OnUndo(func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
+	s.changing(tx, func() {
 		all := s.changeovers[id]
 		s.changeovers[id] = all[:len(all)-1]
 	})

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"newspool/internal/clock"
+	"newspool/internal/fault"
 	"newspool/internal/ledger"
 	"newspool/internal/news"
 	"newspool/internal/store"
@@ -62,6 +63,7 @@ func (s *Service) Fold(tx *store.Tx, d ledger.Said) error {
 	if len(d.Record.Body) > 0 && json.Unmarshal(d.Record.Body, &b) != nil {
 		return malformed("body")
 	}
+	s.settle()
 	us := d.Record.Time
 	switch d.Record.Type {
 	case TypePropose:
@@ -103,6 +105,10 @@ func (s *Service) foldPropose(tx *store.Tx, d ledger.Said, b Body) error {
 		return malformed("revision")
 	}
 	s.mu.Lock()
+	if s.intrudes(d.Agreement, d.Owner) {
+		s.mu.Unlock()
+		return malformed("revision")
+	}
 	_, known := s.revisions[b.Revision]
 	r := &Revision{Hash: b.Revision, Terms: rev, Bytes: slices.Clone(d.Contents[0]), Ledger: d.Ledger, Seq: d.Seq, Proposed: clock.FromMicros(d.Record.Time)}
 	if !known {
@@ -112,13 +118,24 @@ func (s *Service) foldPropose(tx *store.Tx, d ledger.Said, b Body) error {
 	if known {
 		return nil
 	}
-	tx.OnUndo(func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		delete(s.revisions, b.Revision)
-	})
+	s.changing(tx, func() { delete(s.revisions, b.Revision) })
 	tx.OnCommit(func() { s.changed("agreements", string(d.Agreement)) })
 	return tx.Exec(insertRevision, string(r.Hash), string(rev.Agreement), rev.Number, string(rev.Predecessor), string(rev.Author), r.Bytes, string(d.Ledger), d.Seq, d.Record.Time)
+}
+
+// intrudes reports whether a newsroom proposes something in an agreement of others: it is a party to no revision of it that is here.
+func (s *Service) intrudes(id terms.AgreementID, who news.Root) bool {
+	any := false
+	for _, r := range s.revisions {
+		if r.Terms.Agreement != id {
+			continue
+		}
+		if _, ok := r.Terms.Party(who); ok {
+			return false
+		}
+		any = true
+	}
+	return any
 }
 
 // textsFit reports whether the readable texts that came along are the ones whose hashes stand in the revision.
@@ -173,11 +190,7 @@ func (s *Service) foldAnswer(tx *store.Tx, d ledger.Said, b Body) error {
 	if said {
 		return nil
 	}
-	tx.OnUndo(func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		r.Answers = r.Answers[:len(r.Answers)-1]
-	})
+	s.changing(tx, func() { r.Answers = r.Answers[:len(r.Answers)-1] })
 	tx.OnCommit(func() { s.changed("agreements", string(d.Agreement)) })
 	if err := tx.Exec(insertAnswer, string(r.Hash), a.Party, a.Kind, string(d.Ledger), d.Seq, a.Name, a.Office, a.Words, d.Record.Time); err != nil {
 		return err
@@ -195,6 +208,10 @@ func (s *Service) foldClose(tx *store.Tx, d ledger.Said, b Body) error {
 	if r == nil || r.Terms.Author != d.Owner || r.Terms.Agreement != d.Agreement || !r.Closed.IsZero() || !r.Void.IsZero() {
 		return malformed("close")
 	}
+	// After the last day for signing everybody is free again, also where everybody had signed.
+	if last := r.Terms.SignBy.Ends(r.Terms.Location()); !last.IsZero() && !clock.FromMicros(d.Record.Time).Before(last) {
+		return malformed("close")
+	}
 	closing, err := json.Marshal(b.Signatures)
 	if err != nil {
 		return err
@@ -202,11 +219,7 @@ func (s *Service) foldClose(tx *store.Tx, d ledger.Said, b Body) error {
 	s.mu.Lock()
 	r.Closed, r.closing = clock.FromMicros(d.Record.Time), b.Signatures
 	s.mu.Unlock()
-	tx.OnUndo(func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		r.Closed, r.closing = time.Time{}, nil
-	})
+	s.changing(tx, func() { r.Closed, r.closing = time.Time{}, nil })
 	tx.OnCommit(func() { s.changed("agreements", string(d.Agreement)) })
 	if err := tx.Exec(updateClosed, string(r.Hash), d.Record.Time, string(closing)); err != nil {
 		return err
@@ -226,11 +239,7 @@ func (s *Service) foldVoid(tx *store.Tx, d ledger.Said, b Body) error {
 	s.mu.Lock()
 	r.Void = clock.FromMicros(d.Record.Time)
 	s.mu.Unlock()
-	tx.OnUndo(func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		r.Void = time.Time{}
-	})
+	s.changing(tx, func() { r.Void = time.Time{} })
 	tx.OnCommit(func() { s.changed("agreements", string(d.Agreement)) })
 	return tx.Exec(updateVoid, string(r.Hash), d.Record.Time)
 }
@@ -257,11 +266,17 @@ func (s *Service) say(tx *store.Tx, a terms.AgreementID, in ledger.ID, d ledger.
 	return s.Fold(tx, said)
 }
 
+// toClose reports whether a revision is ours to close, and everybody has signed it in time; mu is held.
+func (s *Service) toClose(r *Revision) bool {
+	_, ours := s.own[r.Terms.Agreement]
+	return ours && r.Terms.Author == s.exchange.Root() && r.Closed.IsZero() && r.Void.IsZero() && r.signedByAll() && !r.expired(s.clock())
+}
+
 // closeIfAllSigned closes our own revision once the last signature is here.
 func (s *Service) closeIfAllSigned(tx *store.Tx, r *Revision) error {
 	s.mu.RLock()
-	in, ours := s.own[r.Terms.Agreement]
-	ready := ours && r.Terms.Author == s.exchange.Root() && r.Closed.IsZero() && r.Void.IsZero() && r.signedByAll() && !r.expired(s.clock())
+	in := s.own[r.Terms.Agreement]
+	ready := s.toClose(r)
 	var signatures []named
 	for _, p := range r.Terms.Parties {
 		if a, ok := r.Answer(PartyKey(p)); ok {
@@ -272,12 +287,19 @@ func (s *Service) closeIfAllSigned(tx *store.Tx, r *Revision) error {
 	if !ready {
 		return s.adoptIfBegun(tx, r)
 	}
-	return s.say(tx, r.Terms.Agreement, in, ledger.Draft{Type: TypeClose, Terms: string(r.Hash), Body: Body{Revision: r.Hash, Signatures: signatures}})
+	return notNow(s.say(tx, r.Terms.Agreement, in, ledger.Draft{Type: TypeClose, Terms: string(r.Hash), Body: Body{Revision: r.Hash, Signatures: signatures}}))
 }
 
-// adoptIfBegun goes over to a revision that is in force, once.
-func (s *Service) adoptIfBegun(tx *store.Tx, r *Revision) error {
-	s.mu.RLock()
+// notNow lets bookkeeping wait where nothing may be said yet: Tick does it later. What a partner said is folded all the same.
+func notNow(err error) error {
+	if f := fault.Of(err); err != nil && f.Key == "exchange.unconfirmed" {
+		return nil
+	}
+	return err
+}
+
+// toAdopt reports whether a revision is in force and we have not gone over to it, or to a later one; mu is held.
+func (s *Service) toAdopt(r *Revision) bool {
 	in, ok := s.own[r.Terms.Agreement]
 	due := ok && r.InForce(s.clock())
 	for _, c := range s.changeovers[in] {
@@ -288,11 +310,19 @@ func (s *Service) adoptIfBegun(tx *store.Tx, r *Revision) error {
 			due = false
 		}
 	}
+	return due
+}
+
+// adoptIfBegun goes over to a revision that is in force, once.
+func (s *Service) adoptIfBegun(tx *store.Tx, r *Revision) error {
+	s.mu.RLock()
+	in := s.own[r.Terms.Agreement]
+	due := s.toAdopt(r)
 	s.mu.RUnlock()
 	if !due {
 		return nil
 	}
-	return s.say(tx, r.Terms.Agreement, in, ledger.Draft{Type: TypeAdopt, Terms: string(r.Hash), Body: Body{Revision: r.Hash}})
+	return notNow(s.say(tx, r.Terms.Agreement, in, ledger.Draft{Type: TypeAdopt, Terms: string(r.Hash), Body: Body{Revision: r.Hash}}))
 }
 
 // partiesOf lists the roots of a revision.

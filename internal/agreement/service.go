@@ -51,7 +51,16 @@ type Service struct {
 	mu          sync.RWMutex
 	revisions   map[terms.RevisionHash]*Revision
 	changeovers map[ledger.ID][]changeover // ascending
+	speakers    map[ledger.ID]speaker      // of the ledgers that have changeovers
 	own         map[terms.AgreementID]ledger.ID
+	open        int  // closures that have changed what is kept here and are neither durable nor undone
+	doubt       bool // a transaction was undone, or seems so: the rows tell
+}
+
+// speaker is whose a ledger is, and since when it is open.
+type speaker struct {
+	owner  news.Root
+	opened time.Time
 }
 
 // New makes the service; Load must be called before anything else. bundle words the readable texts; changed tells the open
@@ -62,7 +71,7 @@ func New(db *store.DB, clk clock.Clock, bundle *i18n.Bundle, changed func(topic,
 	}
 	return &Service{
 		db: db, clock: clk, bundle: bundle, changed: changed, revisions: map[terms.RevisionHash]*Revision{},
-		changeovers: map[ledger.ID][]changeover{}, own: map[terms.AgreementID]ledger.ID{},
+		changeovers: map[ledger.ID][]changeover{}, speakers: map[ledger.ID]speaker{}, own: map[terms.AgreementID]ledger.ID{},
 	}
 }
 
@@ -177,25 +186,73 @@ const (
 
 // Load reads what is kept in memory.
 func (s *Service) Load(ctx context.Context) error {
-	return s.db.Read(ctx, func(r store.Reader) error {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if err := s.loadRevisions(r); err != nil {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.load(ctx)
+}
+
+// load is Load while mu is held.
+func (s *Service) load(ctx context.Context) error {
+	n := New(s.db, s.clock, s.bundle, s.changed)
+	err := s.db.Read(ctx, func(r store.Reader) error {
+		if err := n.loadRevisions(r); err != nil {
 			return err
 		}
-		if err := s.loadAnswers(r); err != nil {
+		if err := n.loadAnswers(r); err != nil {
 			return err
 		}
-		if err := s.loadChangeovers(r); err != nil {
+		if err := n.loadChangeovers(r); err != nil {
 			return err
 		}
 		all, err := ledger.All(r, "")
 		for _, i := range all {
+			n.speakers[i.ID] = speaker{i.Owner, i.Opened}
 			if i.Own && i.State == ledger.Open {
-				s.own[terms.AgreementID(i.Agreement)] = i.ID
+				n.own[terms.AgreementID(i.Agreement)] = i.ID
 			}
 		}
 		return err
+	})
+	if err == nil {
+		s.revisions, s.changeovers, s.speakers, s.own, s.doubt = n.revisions, n.changeovers, n.speakers, n.own, false
+	}
+	return err
+}
+
+// settle reads again what is kept here after a transaction was undone: its work may be stored all the same. As long as another
+// transaction is under way, what is kept here is true for it.
+func (s *Service) settle() {
+	s.mu.RLock()
+	due := s.doubt && s.open == 0
+	s.mu.RUnlock()
+	if !due {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.doubt && s.open == 0 {
+		_ = s.load(ctx) // if the database cannot be asked, the next one who looks asks again
+	}
+}
+
+// changing notes that a transaction has changed what is kept here, and how it is taken back. mu is not held.
+func (s *Service) changing(tx *store.Tx, undo func()) {
+	s.mu.Lock()
+	s.open++
+	s.mu.Unlock()
+	tx.OnCommit(func() {
+		s.mu.Lock()
+		s.open--
+		s.mu.Unlock()
+	})
+	tx.OnUndo(func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		undo()
+		s.open--
+		s.doubt = true
 	})
 }
 
@@ -293,6 +350,7 @@ const (
 
 // List gives all agreements, those that wait for us first, then by the time of their newest revision.
 func (s *Service) List() []Agreement {
+	s.settle()
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	by := map[terms.AgreementID][]Revision{}
@@ -315,6 +373,7 @@ func (s *Service) List() []Agreement {
 
 // Get gives one agreement; false if there is none.
 func (s *Service) Get(id terms.AgreementID) (Agreement, bool) {
+	s.settle()
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	var rs []Revision
@@ -341,35 +400,23 @@ func (s *Service) agreement(id terms.AgreementID, rs []Revision) Agreement {
 	now := s.clock()
 	for i := range rs {
 		r := &rs[i]
-		if r.complete() && r.Void.IsZero() && a.Current == nil {
+		// The newest that has begun; one that is yet to begin only where there is no other.
+		if r.complete() && r.Void.IsZero() && (a.Current == nil || (now.Before(a.Current.Terms.Begins()) && !now.Before(r.Terms.Begins()))) {
 			a.Current = r
 		}
 		if r.Closed.IsZero() && r.Void.IsZero() && a.Open == nil {
 			a.Open = r
 		}
 	}
-	for _, c := range s.changeovers {
-		for _, x := range c {
-			if x.agreement == id {
-				a.apply(x)
-			}
+	for _, l := range s.latest(id) {
+		suspended, ends := standstill(s.changeovers[l])
+		a.Suspended = a.Suspended || suspended
+		if !ends.IsZero() {
+			a.Ends = earlier(a.Ends, ends)
 		}
 	}
 	a.State = a.state(now, string(s.exchange.Root()))
 	return a
-}
-
-func (a *Agreement) apply(x changeover) {
-	switch x.kind {
-	case "suspend":
-		a.Suspended = true
-	case "resume":
-		a.Suspended = false
-	case "notice":
-		if a.Ends.IsZero() || x.ends.Before(a.Ends) {
-			a.Ends = x.ends
-		}
-	}
 }
 
 func (a *Agreement) state(now time.Time, us string) State {
@@ -414,6 +461,7 @@ func (r *Revision) expired(now time.Time) bool {
 
 // Revision gives a revision by its hash; false if it is not here.
 func (s *Service) Revision(hash terms.RevisionHash) (Revision, bool) {
+	s.settle()
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	r := s.revisions[hash]

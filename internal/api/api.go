@@ -195,6 +195,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.fail(out, r, v, a.lost(out, r))
 		return
 	}
+	r.Header.Set("Content-Type", "application/json") // nothing else is understood, whatever a client calls it
 	a.mux.ServeHTTP(out, r)
 }
 

@@ -544,7 +544,9 @@ func TestOpenAPI(t *testing.T) {
 	var doc struct {
 		OpenAPI    string
 		Paths      map[string]map[string]struct{ OperationID string }
-		Components struct{ Schemas map[string]struct{ Properties map[string]any } }
+		Components struct {
+			Schemas map[string]struct{ Properties map[string]any }
+		}
 	}
 	if err := json.Unmarshal([]byte(r.body), &doc); err != nil || r.header.Get("Content-Type") != "application/openapi+json" {
 		t.Fatal(err, r.header)

@@ -61,7 +61,7 @@ type agreementProposeCmd struct {
 	Template string   `default:"wire" enum:"wire,pool,archive,one-off,verification,programmes" help:"Kind of agreement."`
 	Terms    string   `placeholder:"FILE" help:"Terms as JSON, in place of a template."`
 	Name     string   `required:"" help:"Who signs for us."`
-	Office   string   `help:"Their office."`
+	Office   string   `required:"" help:"Their office."`
 	SignDays int      `default:"30" help:"Days that the others have for signing."`
 }
 
@@ -122,7 +122,7 @@ func partyOf(id protocol.Identity, name, office string) terms.Party {
 type agreementSignCmd struct {
 	Revision string `arg:"" help:"Hash of the revision."`
 	Name     string `required:"" help:"Who signs for us."`
-	Office   string `help:"Their office."`
+	Office   string `required:"" help:"Their office."`
 }
 
 // Run signs.

@@ -101,7 +101,7 @@ type Service struct {
 	tokens   tokenKey
 	days     *daily.Counter
 	misfits  map[ledger.ID]string // the newest checkpoint that a follower cosigned and that is not ours
-	doubtful map[ledger.ID]bool // ours; nothing is appended before a follower has told what it holds
+	doubtful map[ledger.ID]bool   // ours; nothing is appended before a follower has told what it holds
 }
 
 // New makes the service; Load must be called before anything else.

@@ -63,7 +63,7 @@ func (s Source) Due() time.Time {
 const (
 	sourceColumns = `id, url, name, kind, service, language, every_s, etag, modified, last_us, last_error, failures, enabled`
 
-	sqlSourceAdd = `INSERT INTO source (` + sourceColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, '', '', 0, '', 0, TRUE)`
+	sqlSourceAdd = `INSERT INTO source (` + sourceColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, '', '', 0, '', 0, $8)`
 	sqlSources   = `SELECT ` + sourceColumns + ` FROM source ORDER BY name, id`
 	sqlSource    = `SELECT ` + sourceColumns + ` FROM source WHERE id = $1`
 	sqlRemove    = `DELETE FROM source WHERE id = $1`
@@ -74,10 +74,59 @@ const (
 	sqlGone      = `UPDATE source SET enabled = FALSE WHERE id = $1`
 )
 
-// AddSource adds a source; URL is needed, Name is its host where it is empty, Every DefaultEvery where it is 0. It is
-// polled when it is next looked at. Faults: ingest.source_url, ingest.source_every (Invalid), ingest.source_twice
-// (Conflict). Durable when it returns nil.
-func (s *Service) AddSource(ctx context.Context, n Source) (Source, error) {
+// Also is what belongs into the transaction of a change, such as a row of the audit. Its error undoes the change.
+type Also func(tx *store.Tx, s Source) error
+
+// AddSource adds a source that is polled from now on; URL is needed, Name is its host where it is empty, Every DefaultEvery
+// where it is 0. It is polled when it is next looked at. Faults: ingest.source_url, ingest.source_every (Invalid),
+// ingest.source_twice (Conflict). Durable when it returns nil.
+func (s *Service) AddSource(ctx context.Context, n Source, also ...Also) (Source, error) {
+	n.Enabled = true
+	return s.add(ctx, n, also)
+}
+
+// AddSourceOff is AddSource for a source that waits until somebody switches it on.
+func (s *Service) AddSourceOff(ctx context.Context, n Source, also ...Also) (Source, error) {
+	n.Enabled = false
+	return s.add(ctx, n, also)
+}
+
+func (s *Service) add(ctx context.Context, n Source, also []Also) (Source, error) {
+	n, err := checked(n)
+	if err != nil {
+		return Source{}, err
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return Source{}, err
+	}
+	n.ID = SourceID(id.String())
+	err = s.db.Write(ctx, func(tx *store.Tx) error {
+		if err := tx.ExecOne(sqlSourceAdd, string(n.ID), n.URL, n.Name, n.Kind, n.Service, string(n.Lang), int64(n.Every/time.Second), n.Enabled); err != nil {
+			return err
+		}
+		return all(tx, n, also)
+	})
+	if store.IsUnique(err) {
+		return Source{}, fault.New(fault.Conflict, "ingest.source_twice", "url", n.URL).Because(err)
+	}
+	if err != nil {
+		return Source{}, err
+	}
+	return n, nil
+}
+
+func all(tx *store.Tx, n Source, also []Also) error {
+	for _, fn := range also {
+		if err := fn(tx, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checked is a source with everything filled in that can be.
+func checked(n Source) (Source, error) {
 	n.URL = strings.TrimSpace(n.URL)
 	u, err := url.Parse(n.URL)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || len(n.URL) > 2000 {
@@ -92,21 +141,8 @@ func (s *Service) AddSource(ctx context.Context, n Source) (Source, error) {
 	if n.Name = strings.TrimSpace(n.Name); n.Name == "" {
 		n.Name = u.Host
 	}
-	id, err := uuid.NewV7()
-	if err != nil {
-		return Source{}, err
-	}
-	n.ID, n.Kind, n.Enabled, n.Every = SourceID(id.String()), KindFeed, true, n.Every.Truncate(time.Second)
+	n.Kind, n.Every = KindFeed, n.Every.Truncate(time.Second)
 	n.Last, n.Trouble, n.Failures, n.etag, n.modified = time.Time{}, nil, 0, "", ""
-	err = s.db.Write(ctx, func(tx *store.Tx) error {
-		return tx.ExecOne(sqlSourceAdd, string(n.ID), n.URL, n.Name, n.Kind, n.Service, string(n.Lang), int64(n.Every/time.Second))
-	})
-	if store.IsUnique(err) {
-		return Source{}, fault.New(fault.Conflict, "ingest.source_twice", "url", n.URL).Because(err)
-	}
-	if err != nil {
-		return Source{}, err
-	}
 	return n, nil
 }
 
@@ -144,23 +180,30 @@ func (s *Service) Source(ctx context.Context, id SourceID) (Source, error) {
 	return src, err
 }
 
-// RemoveSource forgets a source; what came from it stays. Durable when it returns nil.
-func (s *Service) RemoveSource(ctx context.Context, id SourceID) error {
-	return s.change(ctx, sqlRemove, string(id))
+// RemoveSource forgets a source; what came from it stays. If it is added again later, everything in it counts as new. Durable
+// when it returns nil.
+func (s *Service) RemoveSource(ctx context.Context, id SourceID, also ...Also) error {
+	return s.change(ctx, id, also, sqlRemove, string(id))
 }
 
 // SetEnabled switches polling of a source on or off. Durable when it returns nil.
-func (s *Service) SetEnabled(ctx context.Context, id SourceID, enabled bool) error {
-	return s.change(ctx, sqlEnable, string(id), enabled)
+func (s *Service) SetEnabled(ctx context.Context, id SourceID, enabled bool, also ...Also) error {
+	return s.change(ctx, id, also, sqlEnable, string(id), enabled)
 }
 
-func (s *Service) change(ctx context.Context, query string, args ...any) error {
+func (s *Service) change(ctx context.Context, id SourceID, also []Also, query string, args ...any) error {
 	return s.db.Write(ctx, func(tx *store.Tx) error {
-		n, err := tx.ExecCount(query, args...)
-		if err == nil && n == 0 {
+		n, err := scanSource(tx.QueryRow(sqlSource, string(id)))
+		if errors.Is(err, store.ErrNoRows) {
 			return noSource()
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		if err := tx.ExecOne(query, args...); err != nil {
+			return err
+		}
+		return all(tx, n, also)
 	})
 }
 

@@ -65,7 +65,7 @@ func (c *Cursor) Next(ctx context.Context) (f protocol.Frame, ok bool, grown <-c
 		}
 	}
 	f.From = from
-	f.Records = cut(entries, int(to-from))
+	f.Records = Cut(entries, int(to-from))
 	edge := c.edge.Clone()
 	for _, e := range f.Records {
 		edge.Add(protocol.LeafHash(e.Record))
@@ -85,8 +85,8 @@ func (c *Cursor) Next(ctx context.Context) (f protocol.Frame, ok bool, grown <-c
 	return f, true, nil, err
 }
 
-// cut takes entries up to a number and FrameBytes, at least one.
-func cut(entries []protocol.Entry, most int) []protocol.Entry {
+// Cut takes entries up to a number and FrameBytes, at least one: what a frame may hold.
+func Cut(entries []protocol.Entry, most int) []protocol.Entry {
 	bytes := 0
 	for i, e := range entries {
 		n := weight(e)

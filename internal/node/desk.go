@@ -12,6 +12,7 @@ import (
 	"newspool/internal/ledger"
 	"newspool/internal/news"
 	"newspool/internal/terms"
+	"newspool/internal/web/page"
 	"newspool/internal/web/wire"
 	"newspool/protocol"
 )
@@ -138,9 +139,21 @@ type directory struct{ n *Node }
 func (d directory) Partners(_ context.Context, lang string) ([]wire.Partner, error) {
 	var out []wire.Partner
 	for _, p := range d.n.Exchange.Partners() {
-		out = append(out, wire.Partner{Root: p.Root, Name: d.n.Exchange.NameOf(p.Root, lang), Href: "/partners/" + string(p.Root)})
+		out = append(out, wire.Partner{
+			Root: p.Root, Name: d.n.Exchange.NameOf(p.Root, lang), Href: "/partners/" + string(p.Root),
+			Mark: page.NewMark(d.n.ownName(p.Root, p.Identity.Languages), p.Root, false),
+		})
 	}
 	return out, nil
+}
+
+// ownName is what a newsroom calls itself in its own language: its mark is made of it, and is the same for all readers.
+func (n *Node) ownName(root news.Root, languages []string) string {
+	own := "en"
+	if len(languages) > 0 {
+		own = languages[0]
+	}
+	return n.Exchange.NameOf(root, own)
 }
 
 func (d directory) Agreements(_ context.Context, lang string) ([]wire.Agreement, error) {

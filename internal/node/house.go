@@ -26,7 +26,7 @@ func (h house) Newsroom(_ context.Context, lang string) (page.Newsroom, error) {
 		own = self.Languages[0]
 	}
 	name := h.n.Exchange.NameOf(news.Root(self.Root), lang)
-	return page.Newsroom{Root: news.Root(self.Root), Name: name, Lang: own, Mark: page.NewMark(name, news.Root(self.Root), true)}, nil
+	return page.Newsroom{Root: news.Root(self.Root), Name: name, Lang: own, Mark: page.NewMark(h.n.ownName(news.Root(self.Root), self.Languages), news.Root(self.Root), true)}, nil
 }
 
 func (h house) Links(_ context.Context, lang string) ([]page.Link, error) {

@@ -152,7 +152,7 @@ func (n *Node) open(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	n.Peer = peer.NewClient(n.Exchange, n.Door, o.Clock)
-	n.server = &peer.Server{Exchange: n.Exchange, Ledgers: n.Ledgers, Log: o.Log, TLSKeys: n.tls.hashes}
+	n.server = &peer.Server{Exchange: n.Exchange, Ledgers: n.Ledgers, Log: o.Log, TLSKeys: n.tls.hashes, Remote: n.remote}
 	if n.Exchange.Root() != "" {
 		return n.begin()
 	}

@@ -18,12 +18,14 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"time"
 
 	"newspool/internal/config"
 	"newspool/internal/fault"
+	"newspool/internal/partner"
 )
 
 // tlsKeys are the certificates that the node answers with, and the hashes of their keys.
@@ -139,7 +141,8 @@ func sortConnections(l net.Listener) (secure, plain *sorted) {
 		for {
 			c, err := l.Accept()
 			if err != nil {
-				if ne := net.Error(nil); errors.As(err, &ne) && ne.Timeout() {
+				if !errors.Is(err, net.ErrClosed) { // too many open files, for example: it passes
+					time.Sleep(50 * time.Millisecond)
 					continue
 				}
 				return
@@ -181,9 +184,33 @@ func (n *Node) Base() string {
 	return "https://" + n.listener.Addr().String()
 }
 
+// tellBase puts the address under which we are reached into our identity: the one that was set, or, where partners were told an
+// address of this machine only, the one that we listen on now.
+func (n *Node) tellBase(ctx context.Context) error {
+	self := n.Exchange.Self()
+	if self.Root == "" || self.Base == n.Base() || (n.Settings.Base == "" && !onThisMachine(self.Base)) {
+		return nil
+	}
+	return n.Exchange.Describe(ctx, partner.Profile{
+		Domain: self.Domain, Base: n.Base(), Names: self.Names, Kind: self.Kind, Languages: self.Languages, Contact: self.Contact,
+	})
+}
+
+func onThisMachine(base string) bool {
+	u, err := url.Parse(base)
+	if err != nil {
+		return true
+	}
+	ip := net.ParseIP(u.Hostname())
+	return u.Hostname() == "localhost" || u.Hostname() == "" || (ip != nil && ip.IsLoopback())
+}
+
 // serve answers requests until ctx ends.
 func (n *Node) serve(ctx context.Context) error {
 	if _, err := n.Listen(); err != nil {
+		return err
+	}
+	if err := n.tellBase(ctx); err != nil {
 		return err
 	}
 	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*n.handler.Load()).ServeHTTP(w, r) })

@@ -25,7 +25,8 @@ type Profile struct {
 
 const (
 	selectSelf = `SELECT document, stored_us FROM self WHERE id = 1`
-	insertSelf = `INSERT INTO self (id, root, document, stored_us) VALUES (1, $1, $2, 0)`
+	insertSelf = `INSERT INTO self (id, root, document, stored_us) VALUES (1, $1, $2, 0)
+		ON CONFLICT (id) DO UPDATE SET document = excluded.document WHERE self.root = excluded.root`
 	updateSelf = `UPDATE self SET document = $1 WHERE id = 1`
 	storedSelf = `UPDATE self SET stored_us = $1 WHERE id = 1`
 )
@@ -62,21 +63,31 @@ func Stored(ctx context.Context, db *store.DB) (id protocol.Identity, ok bool, e
 
 // become signs the identity and keeps it for serving.
 func (s *Service) become(id protocol.Identity) error {
+	be, err := s.becoming(id)
+	if err == nil {
+		be()
+	}
+	return err
+}
+
+// becoming signs the identity; what it gives keeps it for serving, once it is durable.
+func (s *Service) becoming(id protocol.Identity) (be func(), err error) {
 	b, err := protocol.SignIdentity(id, s.keys.Log)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var doc struct{ Note string }
 	if err := json.Unmarshal(b, &doc); err != nil {
-		return err
+		return nil, err
 	}
 	if _, _, err := protocol.ParseIdentityNote(doc.Note); err != nil {
-		return err
+		return nil, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.self, s.document, s.note = id, b, doc.Note
-	return nil
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.self, s.document, s.note = id, b, doc.Note
+	}, nil
 }
 
 // SetUp makes this node the node of a newsroom: the root signs our working keys, and is not kept. It is done once.
@@ -103,14 +114,18 @@ func (s *Service) SetUp(ctx context.Context, root ed25519.PrivateKey, p Profile)
 		keys.Raw = append(keys.Raw, e)
 	}
 	id.Keys = keys.Raw
-	if err := s.become(id); err != nil {
+	be, err := s.becoming(id)
+	if err != nil {
 		return fault.New(fault.Invalid, "setup.identity").Because(err)
 	}
 	doc, err := json.Marshal(id)
 	if err != nil {
 		return err
 	}
-	return s.db.Write(ctx, func(tx *store.Tx) error { return tx.Exec(insertSelf, id.Root, string(doc)) })
+	return s.db.Write(ctx, func(tx *store.Tx) error {
+		tx.OnCommit(be)
+		return tx.ExecOne(insertSelf, id.Root, string(doc))
+	})
 }
 
 // Describe changes what we tell about ourselves; the document gets the next number.
@@ -121,14 +136,18 @@ func (s *Service) Describe(ctx context.Context, p Profile) error {
 	}
 	id.Number++
 	id.Domain, id.Base, id.Names, id.Kind, id.Languages, id.Contact = p.Domain, p.Base, p.Names, p.Kind, p.Languages, p.Contact
-	if err := s.become(id); err != nil {
+	be, err := s.becoming(id)
+	if err != nil {
 		return fault.New(fault.Invalid, "setup.identity").Because(err)
 	}
 	doc, err := json.Marshal(id)
 	if err != nil {
 		return err
 	}
-	return s.db.Write(ctx, func(tx *store.Tx) error { return tx.Exec(updateSelf, string(doc)) })
+	return s.db.Write(ctx, func(tx *store.Tx) error {
+		tx.OnCommit(be)
+		return tx.Exec(updateSelf, string(doc))
+	})
 }
 
 // Rotate has the root make a new working key and end the old one: act is protocol.ActRetire, or protocol.ActStolen. The new

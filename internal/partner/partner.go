@@ -1,6 +1,7 @@
 package partner
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -37,7 +38,8 @@ func (p Partner) Fingerprint() string { return protocol.Fingerprint(string(p.Roo
 const (
 	selectPartner = `SELECT root, identity, state, compared_us, compared_by, domain_agrees, added_us FROM partner ORDER BY domain`
 	insertPartner = `INSERT INTO partner (root, domain, base, name, identity, number, state, compared_us, compared_by, domain_agrees, added_us)
-		VALUES ($1, $2, $3, $4, $5, $6, 'active', 0, '', $7, $8)`
+		VALUES ($1, $2, $3, $4, $5, $6, 'active', 0, '', $7, $8)
+		ON CONFLICT (root) DO UPDATE SET domain = excluded.domain, base = excluded.base, name = excluded.name, identity = excluded.identity, number = excluded.number`
 	updatePartner  = `UPDATE partner SET domain = $2, base = $3, name = $4, identity = $5, number = $6 WHERE root = $1`
 	comparePartner = `UPDATE partner SET compared_us = $2, compared_by = $3 WHERE root = $1`
 	blockPartner   = `UPDATE partner SET state = $2 WHERE root = $1`
@@ -97,10 +99,13 @@ func (s *Service) Partner(root news.Root) (Partner, bool) {
 // Pin keeps a newsroom's root for good: from a signed identity document or note. A newsroom that is known already gets its
 // newer document; an older one, or a key list that does not extend the one that we hold, is refused.
 func (s *Service) Pin(ctx context.Context, document []byte, domainAgrees bool) (Partner, error) {
-	id, keys, err := protocol.ParseIdentity(document)
-	if err != nil {
-		id, keys, err = protocol.ParseIdentityNote(string(document))
+	document = bytes.TrimSpace(document)
+	parse := protocol.ParseIdentity
+	if !bytes.HasPrefix(document, []byte("{")) {
+		document = append(document, '\n')
+		parse = func(b []byte) (protocol.Identity, protocol.Keys, error) { return protocol.ParseIdentityNote(string(b)) }
 	}
+	id, keys, err := parse(document)
 	if err != nil {
 		return Partner{}, fault.New(fault.Invalid, "partner.identity").Because(err)
 	}

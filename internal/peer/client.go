@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -33,17 +34,21 @@ type Dialer interface {
 
 // Client speaks to partners. It implements exchange.Peer.
 //
-// The TLS certificate of a partner is not looked at: trust is the pinned root. The partner's challenge, signed by its log
-// key, names the TLS key that it answers with, and the client compares that with the one it sees.
+// The names in a partner's TLS certificate are not looked at: trust is the pinned root. The partner's challenge, signed by its log
+// key, names the TLS keys that it answers with. The client compares these with the one that it sees, and from then on sends an
+// answer, a token or anything under a token only over a connection that ends at that key.
 type Client struct {
 	exchange *exchange.Service
-	short    *http.Client
-	long     *http.Client
+	dialer   Dialer
 	now      func() time.Time
 
 	mu     sync.Mutex
 	tokens map[tokenFor]token
+	ends   map[string]ends // by TLS key; "" for any
 }
+
+// ends are the clients for connections that end at one TLS key.
+type ends struct{ short, long *http.Client }
 
 type tokenFor struct {
 	root      news.Root
@@ -60,25 +65,46 @@ var _ exchange.Peer = (*Client)(nil)
 
 // NewClient makes a client.
 func NewClient(x *exchange.Service, d Dialer, now func() time.Time) *Client {
-	c := &Client{exchange: x, now: now, tokens: map[tokenFor]token{}}
-	// Certificates are verified against the challenge, see Client.
-	conf := &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS13}
-	c.short, c.long = d.ClientWithTLS(conf), d.StreamClient(conf)
-	return c
+	return &Client{exchange: x, dialer: d, now: now, tokens: map[tokenFor]token{}, ends: map[string]ends{}}
 }
 
-// keyOf is the SHA-256 of the public key that a response came under; "" without TLS.
-func keyOf(r *http.Response) string {
-	if r.TLS == nil || len(r.TLS.PeerCertificates) == 0 {
+// at gives the clients for connections that end at a TLS key; "" for any.
+func (c *Client) at(key string) ends {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e, ok := c.ends[key]
+	if !ok {
+		// Certificates are verified against the challenge, see Client.
+		conf := &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS13}
+		if key != "" {
+			conf.VerifyConnection = func(s tls.ConnectionState) error {
+				if keyOf(&s) != key {
+					return errOtherEnd
+				}
+				return nil
+			}
+		}
+		e = ends{c.dialer.ClientWithTLS(conf), c.dialer.StreamClient(conf)}
+		c.ends[key] = e
+	}
+	return e
+}
+
+// errOtherEnd: a connection ends at another machine than the challenge named.
+var errOtherEnd = errors.New("the connection ends at another TLS key")
+
+// keyOf is the SHA-256 of the public key at the other end of a connection; "" without TLS.
+func keyOf(s *tls.ConnectionState) string {
+	if s == nil || len(s.PeerCertificates) == 0 {
 		return ""
 	}
-	h := sha256.Sum256(r.TLS.PeerCertificates[0].RawSubjectPublicKeyInfo)
+	h := sha256.Sum256(s.PeerCertificates[0].RawSubjectPublicKeyInfo)
 	return hex.EncodeToString(h[:])
 }
 
 // Identity fetches the identity document below a base URL.
 func (c *Client) Identity(ctx context.Context, base string) ([]byte, error) {
-	r, err := c.do(ctx, c.short, http.MethodGet, strings.TrimSuffix(base, "/")+protocol.IdentityPath, "", nil)
+	r, err := c.do(ctx, c.at("").short, http.MethodGet, strings.TrimSuffix(base, "/")+protocol.IdentityPath, "", nil)
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +114,7 @@ func (c *Client) Identity(ctx context.Context, base string) ([]byte, error) {
 
 // Hello hands over a hello.
 func (c *Client) Hello(ctx context.Context, base string, hello []byte) error {
-	r, err := c.do(ctx, c.short, http.MethodPost, strings.TrimSuffix(base, "/")+"/exchange/v1/hello", "", hello)
+	r, err := c.do(ctx, c.at("").short, http.MethodPost, strings.TrimSuffix(base, "/")+"/exchange/v1/hello", "", hello)
 	if err != nil {
 		return err
 	}
@@ -97,7 +123,7 @@ func (c *Client) Hello(ctx context.Context, base string, hello []byte) error {
 
 // Get opens a path of the exchange.
 func (c *Client) Get(ctx context.Context, p partner.Partner, a terms.AgreementID, path string) (io.ReadCloser, error) {
-	r, err := c.authorised(ctx, c.long, http.MethodGet, p, a, path, nil)
+	r, err := c.authorised(ctx, true, http.MethodGet, p, a, path, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +134,7 @@ func (c *Client) Get(ctx context.Context, p partner.Partner, a terms.AgreementID
 func (c *Client) Post(ctx context.Context, p partner.Partner, a terms.AgreementID, path string, body []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	r, err := c.authorised(ctx, c.short, http.MethodPost, p, a, path, body)
+	r, err := c.authorised(ctx, false, http.MethodPost, p, a, path, body)
 	if err != nil {
 		return err
 	}
@@ -117,24 +143,20 @@ func (c *Client) Post(ctx context.Context, p partner.Partner, a terms.AgreementI
 }
 
 // authorised sends a request under a token, asking for a new one when there is none or it is not taken any more.
-func (c *Client) authorised(ctx context.Context, h *http.Client, method string, p partner.Partner, a terms.AgreementID, path string, body []byte) (*http.Response, error) {
+func (c *Client) authorised(ctx context.Context, long bool, method string, p partner.Partner, a terms.AgreementID, path string, body []byte) (*http.Response, error) {
 	target := strings.TrimSuffix(p.Base, "/") + "/exchange/v1/" + path
 	for fresh := false; ; fresh = true {
 		t, err := c.token(ctx, p, a, fresh)
 		if err != nil {
 			return nil, err
 		}
-		r, err := c.do(ctx, h, method, target, t.text, body)
-		if err == nil {
-			// What comes back must come from the end that the token was given by: a body under another key is not read.
-			if k := keyOf(r); t.key != "" && k != t.key {
-				r.Body.Close()
-				return nil, fault.New(fault.Denied, "partner.relayed", "domain", p.Domain)
-			}
-			return r, nil
+		h := c.at(t.key).short
+		if long {
+			h = c.at(t.key).long
 		}
-		if fresh || !fault.Is(err, fault.Denied) {
-			return nil, err
+		r, err := c.do(ctx, h, method, target, t.text, body)
+		if err == nil || fresh || !fault.Is(err, fault.Denied) {
+			return r, err
 		}
 	}
 }
@@ -151,7 +173,7 @@ func (c *Client) token(ctx context.Context, p partner.Partner, a terms.Agreement
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	base := strings.TrimSuffix(p.Base, "/") + "/exchange/v1/access"
-	r, err := c.do(ctx, c.short, http.MethodGet, base+"?caller="+url.QueryEscape(string(c.exchange.Root())), "", nil)
+	r, err := c.do(ctx, c.at("").short, http.MethodGet, base+"?caller="+url.QueryEscape(string(c.exchange.Root())), "", nil)
 	if err != nil {
 		return token{}, err
 	}
@@ -160,19 +182,19 @@ func (c *Client) token(ctx context.Context, p partner.Partner, a terms.Agreement
 	if err != nil {
 		return token{}, err
 	}
-	answer, bound, err := c.exchange.AnswerChallenge(p, a, challenge, keyOf(r))
+	key := keyOf(r.TLS)
+	answer, bound, err := c.exchange.AnswerChallenge(p, a, challenge, key)
 	if err != nil {
 		return token{}, err
 	}
-	key := ""
-	if bound {
-		key = keyOf(r)
+	if !bound {
+		key = ""
 	}
 	b, err := json.Marshal(answer)
 	if err != nil {
 		return token{}, err
 	}
-	if r, err = c.do(ctx, c.short, http.MethodPost, base, "", b); err != nil {
+	if r, err = c.do(ctx, c.at(key).short, http.MethodPost, base, "", b); err != nil {
 		return token{}, err
 	}
 	defer r.Body.Close()
@@ -205,6 +227,9 @@ func (c *Client) do(ctx context.Context, h *http.Client, method, target, bearer 
 	}
 	r, err := h.Do(req)
 	if err != nil {
+		if errors.Is(err, errOtherEnd) {
+			return nil, fault.New(fault.Denied, "partner.relayed", "domain", req.URL.Host).Because(err)
+		}
 		if f := fault.Of(err); f.Kind != fault.Internal {
 			return nil, err
 		}

@@ -21,6 +21,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"newspool/internal/exchange"
+	"newspool/internal/fault"
 	"newspool/internal/ledger"
 	"newspool/internal/news"
 	"newspool/protocol"
@@ -31,7 +32,8 @@ type Server struct {
 	Exchange *exchange.Service
 	Ledgers  *ledger.Service
 	Log      *slog.Logger
-	TLSKeys  func() []string // SHA-256 of the public keys that this node answers with on TLS of its own
+	TLSKeys  func() []string            // SHA-256 of the public keys that this node answers with on TLS of its own
+	Remote   func(*http.Request) string // the address that a request comes from, behind our own proxies; nil: that of the connection
 	limits   limits
 }
 
@@ -72,24 +74,48 @@ func (s *Server) identity(w http.ResponseWriter, r *http.Request) {
 	w.Write(b)
 }
 
-// hello answers alike whether the words were kept or dropped.
+// hello answers alike whether the words were kept or dropped. Only where our own storage fails is everybody asked to come again.
 func (s *Server) hello(w http.ResponseWriter, r *http.Request) {
-	if !s.limits.stranger(r) {
+	if !s.limits.stranger(s.remote(r)) {
 		http.Error(w, "too often", http.StatusTooManyRequests)
 		return
 	}
-	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, protocol.MaxHello))
+	b, err := s.body(w, r, protocol.MaxHello)
 	if err == nil {
 		err = s.Exchange.TakeHello(r.Context(), b)
 	}
+	if fault.Is(err, fault.Unavailable) {
+		s.answer(w, r, nil, "", "", err)
+		return
+	}
 	if err != nil {
-		s.Log.Info("hello dropped", "from", r.RemoteAddr, "error", err)
+		s.Log.Info("hello dropped", "from", s.remote(r), "error", err)
 	}
 	w.WriteHeader(http.StatusAccepted)
 }
 
+// body reads a small body that comes within a short time.
+func (s *Server) body(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error) {
+	c := http.NewResponseController(w)
+	c.SetReadDeadline(time.Now().Add(10 * time.Second))
+	defer c.SetReadDeadline(time.Time{})
+	return io.ReadAll(http.MaxBytesReader(w, r.Body, most))
+}
+
+// remote is the address that a request comes from.
+func (s *Server) remote(r *http.Request) string {
+	if s.Remote != nil {
+		return s.Remote(r)
+	}
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}
+
 func (s *Server) challenge(w http.ResponseWriter, r *http.Request) {
-	if !s.limits.stranger(r) {
+	if !s.limits.stranger(s.remote(r)) {
 		http.Error(w, "too often", http.StatusTooManyRequests)
 		return
 	}
@@ -107,11 +133,11 @@ func (s *Server) challenge(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) token(w http.ResponseWriter, r *http.Request) {
-	if !s.limits.stranger(r) {
+	if !s.limits.stranger(s.remote(r)) {
 		http.Error(w, "too often", http.StatusTooManyRequests)
 		return
 	}
-	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 8<<10))
+	b, err := s.body(w, r, 8<<10)
 	var a protocol.Answer
 	if err == nil {
 		if err = protocol.CheckJSON(b, 8<<10, true); err == nil {
@@ -123,7 +149,7 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 		token, err = s.Exchange.Token(a)
 	}
 	if err != nil {
-		s.Log.Info("access refused", "from", r.RemoteAddr, "error", err)
+		s.Log.Info("access refused", "from", s.remote(r), "error", err)
 		refuse(w)
 		return
 	}
@@ -320,9 +346,13 @@ func (s *Server) media(w http.ResponseWriter, r *http.Request, x reading) {
 }
 
 func (s *Server) receipt(w http.ResponseWriter, r *http.Request, x reading) {
-	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxReceipt))
+	b, err := s.body(w, r, maxReceipt)
 	if err == nil {
 		err = s.Exchange.TakeReceipt(context.WithoutCancel(r.Context()), x.reader, x.info.ID, b)
+	}
+	if fault.Is(err, fault.Unavailable) {
+		s.answer(w, r, nil, "", "", err)
+		return
 	}
 	if err != nil {
 		s.Log.Warn("receipt refused", "partner", x.reader.Root, "ledger", x.info.ID, "error", err)
@@ -376,11 +406,7 @@ type limits struct {
 }
 
 // stranger allows an address (an IPv6 /64) a burst of 30 requests and one each two seconds after that.
-func (l *limits) stranger(r *http.Request) bool {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		host = r.RemoteAddr
-	}
+func (l *limits) stranger(host string) bool {
 	if ip := net.ParseIP(host); ip != nil && ip.To4() == nil {
 		host = ip.Mask(net.CIDRMask(64, 128)).String()
 	}

@@ -109,7 +109,9 @@ func (d *writer) parties() {
 			if len(p.Languages) > 0 {
 				d.say(line("clause.party.languages", "name", name, "languages", listValue(valueLanguage, p.Languages)))
 			}
-			d.say(line("clause.party.signatory", "name", name, "signatory", p.Signatory.Name, "office", p.Signatory.Office))
+			if p.Signatory.Name != "" {
+				d.say(line("clause.party.signatory", "name", name, "signatory", p.Signatory.Name, "office", p.Signatory.Office))
+			}
 		}
 	}
 	d.clause(clausePurpose, "clause.heading.purpose", d.free(d.r.Purpose)...)

@@ -104,7 +104,7 @@ type Party struct {
 	Names     InLanguages `json:"names,omitempty"`
 	Kind      string      `json:"kind"` // one of OutletKinds
 	Languages []news.Lang `json:"languages,omitempty"`
-	Signatory Signatory   `json:"signatory"`
+	Signatory Signatory   `json:"signatory"` // of a party other than the author it may be empty: the signature says who signs
 }
 
 // Signatory is the person who signs for a party.

@@ -123,7 +123,8 @@ func (v *validator) parties() {
 		v.langs(at+".languages", p.Languages)
 		v.name(at+".signatory.name", p.Signatory.Name)
 		v.name(at+".signatory.office", p.Signatory.Office)
-		if p.Signatory.Name == "" || p.Signatory.Office == "" {
+		// The author may not know who will sign for the others: then their signatures say it.
+		if s := p.Signatory; (s.Name == "") != (s.Office == "") || (s.Name == "" && p.Root == v.r.Author) {
 			v.fatal(at+".signatory", "terms.problem.signatory")
 		}
 	}

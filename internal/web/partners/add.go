@@ -85,7 +85,7 @@ func newProfile(p *i18n.Printer, id protocol.Identity, keys protocol.Keys, own b
 	f.Languages = p.List(spoken)
 	for _, e := range keys.Entries {
 		f.Keys = append(f.Keys, keyLine{
-			Number: p.Digits(e.Number), Act: p.T("partner.key.act_" + e.Act), Ended: e.Act != protocol.ActAdd, Role: p.T("partner.key.role_" + e.Role),
+			Number: p.Digits(e.Number), Act: p.T("partner.key.act." + e.Act), Ended: e.Act != protocol.ActAdd, Role: p.T("partner.key.role." + e.Role),
 			Key: e.Key[:min(16, len(e.Key))], When: p.Date(fromMicros(e.Time)),
 		})
 	}

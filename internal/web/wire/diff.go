@@ -1,8 +1,10 @@
 package wire
 
 import (
+	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/sergi/go-diff/diffmatchpatch"
@@ -20,11 +22,64 @@ const (
 // Run is a run of words in a comparison.
 type Run struct {
 	Op    string // kept, removed or added
+	Tight bool   // no blank before it
 	words []string
 }
 
 // Text is the words with blanks between them.
-func (r Run) Text() string { return strings.Join(r.words, " ") }
+func (r Run) Text() string { return joined(r.words) }
+
+// joined puts tokens together: with blanks between them, except where one holds to its neighbour.
+func joined(tokens []string) string {
+	var b strings.Builder
+	for i, t := range tokens {
+		if i > 0 && !holds(tokens[i-1], t) {
+			b.WriteByte(' ')
+		}
+		b.WriteString(strings.Trim(t, glue))
+	}
+	return b.String()
+}
+
+// glue marks the side on which a sign of punctuation holds to its word. No word has this character.
+const glue = "\x01"
+
+func holds(before, t string) bool {
+	return strings.HasSuffix(before, glue) || strings.HasPrefix(t, glue)
+}
+
+// split takes the signs of punctuation before and after a word off it, so that a word that only changed them is the same
+// word. Of what has nothing else the first sign is the word.
+func split(word string) []string {
+	word = strings.ReplaceAll(word, glue, "")
+	core := strings.TrimFunc(word, unicode.IsPunct)
+	if core == "" {
+		_, n := utf8.DecodeRuneInString(word)
+		core = word[:n]
+	}
+	if core == "" {
+		return nil
+	}
+	at := strings.Index(word, core)
+	var out []string
+	for _, r := range word[:at] {
+		out = append(out, string(r)+glue)
+	}
+	out = append(out, core)
+	for _, r := range word[at+len(core):] {
+		out = append(out, glue+string(r))
+	}
+	return out
+}
+
+// cut makes tokens of a text.
+func cut(text string) []string {
+	var out []string
+	for _, word := range strings.Fields(text) {
+		out = append(out, split(word)...)
+	}
+	return out
+}
 
 // Block is a paragraph of a comparison.
 type Block struct {
@@ -77,7 +132,7 @@ func compareTexts(from, to string) []Block {
 // compareLine compares two texts of one line, a headline.
 func compareLine(from, to string) []Run {
 	var b Block
-	for _, piece := range diffWords(strings.Fields(from), strings.Fields(to)) {
+	for _, piece := range diffWords(cut(from), cut(to)) {
 		for _, token := range piece.tokens {
 			b.add(piece.op, token)
 		}
@@ -86,11 +141,17 @@ func compareLine(from, to string) []Run {
 }
 
 func (b *Block) add(op, word string) {
-	if n := len(b.Runs); n > 0 && b.Runs[n-1].Op == op {
+	n := len(b.Runs)
+	if n > 0 && b.Runs[n-1].Op == op {
 		b.Runs[n-1].words = append(b.Runs[n-1].words, word)
 		return
 	}
-	b.Runs = append(b.Runs, Run{op, []string{word}})
+	tight := false
+	if n > 0 {
+		before := b.Runs[n-1].words
+		tight = holds(before[len(before)-1], word)
+	}
+	b.Runs = append(b.Runs, Run{op, tight, []string{word}})
 }
 
 // Tokens that begin a paragraph or a heading. No word has these characters.
@@ -108,7 +169,7 @@ func tokens(body string) []string {
 			mark = headingEnd
 		}
 		n := blockEnd(body)
-		if words := strings.Fields(news.PlainText(body[:n])); len(words) > 0 {
+		if words := cut(news.PlainText(body[:n])); len(words) > 0 {
 			list = append(append(list, mark), words...)
 		}
 		body = body[n:]
@@ -177,7 +238,42 @@ func diffWords(from, to []string) []diffPiece {
 		}
 		pieces = append(pieces, p)
 	}
-	return pieces
+	return tidy(pieces)
+}
+
+// tidy makes one change of several that only have signs of punctuation between them, and puts what was removed before what was
+// added.
+func tidy(pieces []diffPiece) []diffPiece {
+	var out []diffPiece
+	var old, fresh []string
+	flush := func() {
+		if len(old) > 0 {
+			out = append(out, diffPiece{removed, old})
+		}
+		if len(fresh) > 0 {
+			out = append(out, diffPiece{added, fresh})
+		}
+		old, fresh = nil, nil
+	}
+	for i, p := range pieces {
+		switch {
+		case p.op == removed:
+			old = append(old, p.tokens...)
+		case p.op == added:
+			fresh = append(fresh, p.tokens...)
+		case len(old)+len(fresh) > 0 && i+1 < len(pieces) && onlySigns(p.tokens):
+			old, fresh = append(old, p.tokens...), append(fresh, p.tokens...)
+		default:
+			flush()
+			out = append(out, p)
+		}
+	}
+	flush()
+	return out
+}
+
+func onlySigns(tokens []string) bool {
+	return !slices.ContainsFunc(tokens, func(t string) bool { return !strings.HasPrefix(t, glue) && !strings.HasSuffix(t, glue) })
 }
 
 // Characters by which tokens are named: all but those that text cannot hold.

@@ -14,7 +14,7 @@ func shown(blocks []Block) string {
 			line = "# "
 		}
 		for i, r := range b.Runs {
-			if i > 0 {
+			if i > 0 && !r.Tight {
 				line += " "
 			}
 			switch r.Op {
@@ -40,6 +40,14 @@ func TestCompareTexts(t *testing.T) {
 		{"<p>One.</p><p>Two.</p>", "<h2>One.</h2><p>Two.</p>", "# One. | Two."},
 		{"<h2>Head</h2><ul><li>a</li><li>b</li></ul>", "<h2>Head</h2><ul><li>a</li><li>c</li></ul>", "# Head | a | [-b-] {+c+}"},
 		{"<p>ذخیرهٔ سدها به نصف رسید</p>", "<p>ذخیرهٔ سدها به یک‌سوم رسید</p>", "ذخیرهٔ سدها به [-نصف-] {+یک‌سوم+} رسید"},
+		{"<p>End of talks, they said.</p>", "<p>End of talks. They said.</p>", "End of talks[-, they-]{+. They+} said."},
+		{"<p>The port reopens, the mayor said</p>", "<p>The port reopens; the mayor said</p>", "The port reopens[-,-]{+;+} the mayor said"},
+		{"<p>She said it was over.</p>", "<p>She said “it was over”.</p>", "She said {+“+}it was over{+”+}."},
+		{"<p>On Tuesday, he left</p>", "<p>On Monday, he left</p>", "On [-Tuesday-] {+Monday+}, he left"},
+		{"<p>Red, green, blue</p>", "<p>One, two, blue</p>", "[-Red, green-] {+One, two+}, blue"},
+		{"<p>« Non », dit-il</p>", "<p>« Non » : dit-il</p>", "« Non »[-,-] {+:+} dit-il"},
+		{"<p>بندر باز شد، گفت</p>", "<p>بندر باز شد؛ گفت</p>", "بندر باز شد[-،-]{+؛+} گفت"},
+		{"<p>5% of it</p>", "<p>6% of it</p>", "[-5-] {+6+}% of it"},
 		{"plain", "plain text", "plain {+text+}"},
 		{"<p>a &lt;b&gt; &amp; c</p>", "<p>a &lt;b&gt; &amp; d</p>", "a <b> & [-c-] {+d+}"},
 		{"<p>a</p", "<p>a<", "a"},
@@ -101,17 +109,17 @@ func FuzzCompareTexts(f *testing.F) {
 		for _, block := range compareTexts(from, to) {
 			for _, r := range block.Runs {
 				if r.Op != added {
-					a = append(a, strings.Fields(r.Text())...)
+					a = append(a, r.words...)
 				}
 				if r.Op != removed {
-					b = append(b, strings.Fields(r.Text())...)
+					b = append(b, r.words...)
 				}
 			}
 		}
-		if got, want := strings.Join(a, " "), words(from); got != want {
+		if got, want := joined(a), words(from); got != want {
 			t.Errorf("what was kept and removed is %q, the old text is %q", got, want)
 		}
-		if got, want := strings.Join(b, " "), words(to); got != want {
+		if got, want := joined(b), words(to); got != want {
 			t.Errorf("what was kept and added is %q, the new text is %q", got, want)
 		}
 	})
@@ -122,8 +130,8 @@ func words(body string) string {
 	var out []string
 	for _, t := range tokens(body) {
 		if t != paragraphEnd && t != headingEnd {
-			out = append(out, strings.Fields(t)...)
+			out = append(out, t)
 		}
 	}
-	return strings.Join(out, " ")
+	return joined(out)
 }

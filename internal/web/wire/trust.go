@@ -33,6 +33,7 @@ type proofLine struct {
 
 // deliveryLine is one partner in the table of an own item.
 type deliveryLine struct {
+	root   news.Root
 	Mark   page.Mark
 	Name   string
 	Number int
@@ -45,6 +46,7 @@ type deliveryLine struct {
 	Clause string
 	Under  string
 	Href   string
+	More   []deliveryLine // what became of it under other agreements with the same partner
 }
 
 // sent counts where the newest version has arrived.
@@ -109,35 +111,34 @@ func (a *article) permits(c painter, list []Permit, known []Agreement) {
 	}
 }
 
-// deliveries makes the table of partners, those that somebody should look at first.
+// deliveries makes the table of partners, those that somebody should look at first. A partner stands once: what it holds under
+// one agreement is not missing because another one did not take it.
 func (a *article) deliveries(c painter, list []Delivery, known []Agreement, draft bool) {
+	order := []DeliveryState{Delivered, Reported, Waiting, Released, WouldGo, Refused}
+	list = slices.Clone(list)
+	slices.SortStableFunc(list, func(x, y Delivery) int {
+		return cmp.Compare(slices.Index(order, x.State), slices.Index(order, y.State))
+	})
 	for _, d := range list {
 		if d.Number != a.Version {
 			continue
 		}
-		under := agreementOf(known, d.Agreement)
-		line := deliveryLine{
-			Number: d.Number, Name: c.names.of(d.Partner), Mark: c.names.mark(d.Partner, false), State: d.State, Clause: d.Clause, Under: under.Name, Href: under.Href,
+		line := c.delivery(d, known)
+		if i := slices.IndexFunc(a.Deliveries, func(l deliveryLine) bool { return l.root == d.Partner }); i >= 0 {
+			if d.State == Refused && a.Deliveries[i].State != Refused {
+				line.Why = c.p.T("item.delivery.not_under", "name", line.Under)
+			}
+			a.Deliveries[i].More = append(a.Deliveries[i].More, line)
+			continue
 		}
-		if d.Why.Key != "" {
-			line.Why = terms.Say(c.p, d.Why)
-		}
+		a.Deliveries = append(a.Deliveries, line)
 		a.Sent.All++
 		switch d.State {
 		case Delivered:
-			line.Icon, line.Word, line.Clock, line.At = "check", c.p.T("item.delivery.delivered"), c.p.Moment(d.Durable, c.now), d.Durable
 			a.Sent.Have++
 		case Refused:
-			line.Icon, line.Word = "no", c.p.T("item.delivery.refused")
 			a.Sent.Refused++
-		case Reported:
-			line.Icon, line.Word = "warn", c.p.T("item.delivery.reported")
-		case WouldGo:
-			line.Icon, line.Word = "open", c.p.T("item.delivery.would")
-		default:
-			line.Icon, line.Word, line.Clock, line.At = "clock", c.p.T("item.delivery.waiting"), c.p.Moment(d.Released, c.now), d.Released
 		}
-		a.Deliveries = append(a.Deliveries, line)
 	}
 	rank := map[DeliveryState]int{Reported: 0, Waiting: 1, Released: 1, Delivered: 2, WouldGo: 2, Refused: 3}
 	slices.SortStableFunc(a.Deliveries, func(x, y deliveryLine) int {
@@ -154,6 +155,31 @@ func (a *article) deliveries(c painter, list []Delivery, known []Agreement, draf
 	default:
 		a.Sent.Text = c.p.T("item.sent_have", "n", a.Sent.Have, "all", goes)
 	}
+}
+
+// delivery is one line of the table.
+func (c painter) delivery(d Delivery, known []Agreement) deliveryLine {
+	under := agreementOf(known, d.Agreement)
+	line := deliveryLine{
+		root: d.Partner, Number: d.Number, Name: c.names.of(d.Partner), Mark: c.names.mark(d.Partner, false), State: d.State, Clause: d.Clause,
+		Under: under.Name, Href: under.Href,
+	}
+	if d.Why.Key != "" {
+		line.Why = terms.Say(c.p, d.Why)
+	}
+	switch d.State {
+	case Delivered:
+		line.Icon, line.Word, line.Clock, line.At = "check", c.p.T("item.delivery.delivered"), c.p.Moment(d.Durable, c.now), d.Durable
+	case Refused:
+		line.Icon, line.Word = "no", c.p.T("item.delivery.refused")
+	case Reported:
+		line.Icon, line.Word = "warn", c.p.T("item.delivery.reported")
+	case WouldGo:
+		line.Icon, line.Word = "open", c.p.T("item.delivery.would")
+	default:
+		line.Icon, line.Word, line.Clock, line.At = "clock", c.p.T("item.delivery.waiting"), c.p.Moment(d.Released, c.now), d.Released
+	}
+	return line
 }
 
 func proofLines(c painter, proofs []Proof, known []Agreement) []proofLine {

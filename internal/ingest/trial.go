@@ -1,0 +1,31 @@
+package ingest
+
+import (
+	"context"
+
+	"newspool/internal/news"
+)
+
+// Trial is what a source would bring.
+type Trial struct {
+	Source Source       // with everything filled in
+	Drafts []news.Draft // as they would be taken, newest first as in the feed
+}
+
+// Try reads a source as its first poll would, and takes nothing in: no item, no trouble, no note of the visit stays. Faults are
+// those of AddSource and of Poll.
+func (s *Service) Try(ctx context.Context, n Source) (Trial, error) {
+	n, err := checked(n)
+	if err != nil {
+		return Trial{}, err
+	}
+	got, err := s.ask(ctx, n)
+	if err != nil {
+		return Trial{Source: n}, err
+	}
+	o := ItemOptions{Lang: n.Lang, Service: n.Service}
+	for i := range got.feed.Items {
+		o.complete(&got.feed.Items[i])
+	}
+	return Trial{n, got.feed.Items}, nil
+}
