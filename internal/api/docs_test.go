@@ -157,7 +157,7 @@ func TestGuideIsWhole(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, s := range []deliver.State{
-		deliver.Usable, deliver.Embargo, deliver.NotYet, deliver.NotPermitted, deliver.SetAside, deliver.Closed, deliver.Withdrawn, deliver.Erased,
+		deliver.Usable, deliver.Embargo, deliver.NotYet, deliver.NotPermitted, deliver.SetAside, deliver.Closed, deliver.Withdrawn, deliver.Erased, deliver.Draft,
 	} {
 		if !strings.Contains(string(b), "`"+string(s)+"`") {
 			t.Errorf("the guide does not say what the state %s is", s)

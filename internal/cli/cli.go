@@ -38,6 +38,7 @@ type commands struct {
 	Partner   partnerCmd   `cmd:"" help:"Newsrooms that we know."`
 	Agreement agreementCmd `cmd:"" help:"Agreements: list, propose, sign."`
 	Proof     proofCmd     `cmd:"" help:"Write the proof file of an item."`
+	Verify    verifyCmd    `cmd:"" help:"Check a proof file, the ledgers of the data folder, or a partner's running node."`
 	Doctor    doctorCmd    `cmd:"" help:"Say in words what is wrong with this node."`
 	Rebuild   rebuildCmd   `cmd:"" help:"Fold the wire again from its versions."`
 	Bench     benchCmd     `cmd:"" help:"Measure what the exchange costs on this machine."`

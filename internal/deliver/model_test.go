@@ -51,7 +51,7 @@ func TestNothingIsLeftOut(t *testing.T) {
 			func(*terms.Revision) {}, func(r *terms.Revision) { r.Uses.Publish = nil },
 			func(r *terms.Revision) { r.Start = terms.DateOf(h.now().Add(24*time.Hour), time.UTC) },
 		}
-		for range rapid.IntRange(5, 40).Draw(rt, "steps") {
+		for range rapid.IntRange(5, 25).Draw(rt, "steps") {
 			switch step := rapid.IntRange(0, 9).Draw(rt, "step"); {
 			case step <= 1 || len(items) == 0:
 				items, versions[n] = append(items, n), 1

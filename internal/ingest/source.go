@@ -105,7 +105,7 @@ func (s *Service) add(ctx context.Context, n Source, also []Also) (Source, error
 		if err := tx.ExecOne(sqlSourceAdd, string(n.ID), n.URL, n.Name, n.Kind, n.Service, string(n.Lang), int64(n.Every/time.Second), n.Enabled); err != nil {
 			return err
 		}
-		return all(tx, n, also)
+		return together(tx, n, also)
 	})
 	if store.IsUnique(err) {
 		return Source{}, fault.New(fault.Conflict, "ingest.source_twice", "url", n.URL).Because(err)
@@ -116,7 +116,7 @@ func (s *Service) add(ctx context.Context, n Source, also []Also) (Source, error
 	return n, nil
 }
 
-func all(tx *store.Tx, n Source, also []Also) error {
+func together(tx *store.Tx, n Source, also []Also) error {
 	for _, fn := range also {
 		if err := fn(tx, n); err != nil {
 			return err
@@ -203,7 +203,7 @@ func (s *Service) change(ctx context.Context, id SourceID, also []Also, query st
 		if err := tx.ExecOne(query, args...); err != nil {
 			return err
 		}
-		return all(tx, n, also)
+		return together(tx, n, also)
 	})
 }
 

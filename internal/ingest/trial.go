@@ -8,8 +8,10 @@ import (
 
 // Trial is what a source would bring.
 type Trial struct {
-	Source Source       // with everything filled in
-	Drafts []news.Draft // as they would be taken, newest first as in the feed
+	Source   Source         // with everything filled in
+	Title    string         // of the feed
+	Drafts   []news.Draft   // as they would be taken, in the order of the feed, which begins with the newest
+	Problems []news.Problem // of the feed as a whole
 }
 
 // Try reads a source as its first poll would, and takes nothing in: no item, no trouble, no note of the visit stays. Faults are
@@ -27,5 +29,5 @@ func (s *Service) Try(ctx context.Context, n Source) (Trial, error) {
 	for i := range got.feed.Items {
 		o.complete(&got.feed.Items[i])
 	}
-	return Trial{n, got.feed.Items}, nil
+	return Trial{n, got.feed.Title, got.feed.Items, got.feed.Problems}, nil
 }

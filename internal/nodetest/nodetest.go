@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"newspool/internal/agreement"
+	"newspool/internal/clock"
 	"newspool/internal/config"
 	"newspool/internal/news"
 	"newspool/internal/node"
@@ -38,6 +39,9 @@ type Spec struct {
 	Language string
 	Database string                // "": SQLite in a folder of the test
 	Fault    func(op string) error // makes its storage fail
+	Clock    clock.Clock           // nil: the machine's
+	Base     string                // the URL that it gives to partners; "": the one that it listens on
+	Before   func(*node.Node)      // called before it runs
 }
 
 // North and Soren are the newsrooms of most tests.
@@ -60,7 +64,7 @@ func Start(t testing.TB, s Spec) *House {
 	t.Helper()
 	h := &House{Domain: s.Domain, Dir: filepath.Join(t.TempDir(), s.Domain), TB: t}
 	h.open(s)
-	_, err := h.SetUp(context.Background(), partner.Profile{Domain: s.Domain, Names: s.Names, Kind: "agency", Languages: []string{s.Language}})
+	_, err := h.SetUp(context.Background(), partner.Profile{Domain: s.Domain, Names: s.Names, Kind: "agency", Languages: []string{s.Language}, Base: s.Base})
 	if err != nil {
 		t.Fatalf("setting up %s: %v", s.Domain, err)
 	}
@@ -86,11 +90,15 @@ func (h *House) open(s Spec) {
 	o := node.Options{
 		Settings: config.Settings{Dir: h.Dir, Database: s.Database, Listen: h.addr, AllowNet: []string{"127.0.0.0/8"}, ZoneName: "UTC"},
 		Log:      slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})).With("node", h.Domain),
-		Listener: l, Fault: s.Fault,
+		Listener: l, Fault: s.Fault, Clock: s.Clock,
 	}
 	h.Node, err = node.New(context.Background(), o)
 	if err != nil {
 		h.TB.Fatalf("starting %s: %v", h.Domain, err)
+	}
+	h.Exchange.Times.MinPause, h.Exchange.Times.MaxPause = 10*time.Millisecond, 250*time.Millisecond
+	if s.Before != nil {
+		s.Before(h.Node)
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 
 	"newspool/internal/exchange"
 	"newspool/internal/fault"
+	"newspool/internal/fetch"
 	"newspool/internal/news"
 	"newspool/internal/partner"
 	"newspool/internal/terms"
@@ -36,7 +37,8 @@ type Dialer interface {
 //
 // The names in a partner's TLS certificate are not looked at: trust is the pinned root. The partner's challenge, signed by its log
 // key, names the TLS keys that it answers with. The client compares these with the one that it sees, and from then on sends an
-// answer, a token or anything under a token only over a connection that ends at that key.
+// answer, a token or anything under a token only over a connection that ends at that key. Of a partner whose node does not know the
+// key, because a proxy speaks TLS for it, the certificate must be one that browsers accept.
 type Client struct {
 	exchange *exchange.Service
 	dialer   Dialer
@@ -44,8 +46,14 @@ type Client struct {
 
 	mu     sync.Mutex
 	tokens map[tokenFor]token
-	ends   map[string]ends // by TLS key; "" for any
+	ends   map[string]ends // by TLS key, anyEnd or namedEnd
 }
+
+// The ends that are not told by their key.
+const (
+	anyEnd   = ""      // nobody looks: what is sent is no secret, or there is no TLS
+	namedEnd = "named" // its certificate is looked at as browsers do
+)
 
 // ends are the clients for connections that end at one TLS key.
 type ends struct{ short, long *http.Client }
@@ -68,15 +76,15 @@ func NewClient(x *exchange.Service, d Dialer, now func() time.Time) *Client {
 	return &Client{exchange: x, dialer: d, now: now, tokens: map[tokenFor]token{}, ends: map[string]ends{}}
 }
 
-// at gives the clients for connections that end at a TLS key; "" for any.
+// at gives the clients for connections that end at a TLS key, or at anyEnd or namedEnd.
 func (c *Client) at(key string) ends {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e, ok := c.ends[key]
 	if !ok {
 		// Certificates are verified against the challenge, see Client.
-		conf := &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS13}
-		if key != "" {
+		conf := &tls.Config{InsecureSkipVerify: key != namedEnd, MinVersion: tls.VersionTLS12}
+		if key != anyEnd && key != namedEnd {
 			conf.VerifyConnection = func(s tls.ConnectionState) error {
 				if keyOf(&s) != key {
 					return errOtherEnd
@@ -104,7 +112,7 @@ func keyOf(s *tls.ConnectionState) string {
 
 // Identity fetches the identity document below a base URL.
 func (c *Client) Identity(ctx context.Context, base string) ([]byte, error) {
-	r, err := c.do(ctx, c.at("").short, http.MethodGet, strings.TrimSuffix(base, "/")+protocol.IdentityPath, "", nil)
+	r, err := c.do(ctx, c.at(anyEnd).short, http.MethodGet, strings.TrimSuffix(base, "/")+protocol.IdentityPath, "", nil)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +122,7 @@ func (c *Client) Identity(ctx context.Context, base string) ([]byte, error) {
 
 // Hello hands over a hello.
 func (c *Client) Hello(ctx context.Context, base string, hello []byte) error {
-	r, err := c.do(ctx, c.at("").short, http.MethodPost, strings.TrimSuffix(base, "/")+"/exchange/v1/hello", "", hello)
+	r, err := c.do(ctx, c.at(anyEnd).short, http.MethodPost, strings.TrimSuffix(base, "/")+"/exchange/v1/hello", "", hello)
 	if err != nil {
 		return err
 	}
@@ -173,7 +181,7 @@ func (c *Client) token(ctx context.Context, p partner.Partner, a terms.Agreement
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	base := strings.TrimSuffix(p.Base, "/") + "/exchange/v1/access"
-	r, err := c.do(ctx, c.at("").short, http.MethodGet, base+"?caller="+url.QueryEscape(string(c.exchange.Root())), "", nil)
+	r, err := c.do(ctx, c.at(anyEnd).short, http.MethodGet, base+"?caller="+url.QueryEscape(string(c.exchange.Root())), "", nil)
 	if err != nil {
 		return token{}, err
 	}
@@ -187,8 +195,8 @@ func (c *Client) token(ctx context.Context, p partner.Partner, a terms.Agreement
 	if err != nil {
 		return token{}, err
 	}
-	if !bound {
-		key = ""
+	if !bound && key != anyEnd {
+		key = namedEnd
 	}
 	b, err := json.Marshal(answer)
 	if err != nil {
@@ -229,6 +237,9 @@ func (c *Client) do(ctx context.Context, h *http.Client, method, target, bearer 
 	if err != nil {
 		if errors.Is(err, errOtherEnd) {
 			return nil, fault.New(fault.Denied, "partner.relayed", "domain", req.URL.Host).Because(err)
+		}
+		if bad := (*tls.CertificateVerificationError)(nil); errors.As(err, &bad) {
+			return nil, fetch.Fault(err, req.URL.Host)
 		}
 		if f := fault.Of(err); f.Kind != fault.Internal {
 			return nil, err

@@ -64,6 +64,7 @@ type Entry struct {
 	Name string // "wire": the icon, the message page.nav.wire, and the name under which House.Counts counts
 	Href string
 	Key  string
+	For  func(Person) bool // who may go there; nil: everybody
 }
 
 // LinkState says how we follow a partner.

@@ -225,6 +225,9 @@ func (s *Shell) frame(r *http.Request, v *visit, b *Base) {
 		s.o.Log.Warn("page without counts", "request", v.id, "error", err)
 	}
 	for _, e := range s.o.Nav {
+		if e.For != nil && !e.For(v.person) {
+			continue
+		}
 		b.Nav = append(b.Nav, NavEntry{Name: e.Name, Href: e.Href, Key: e.Key, On: e.Name == b.Here, Count: counts[e.Name]})
 	}
 	links, err := s.o.House.Links(r.Context(), b.Lang)

@@ -25,7 +25,7 @@ type addPage struct {
 // lookPage is a newsroom before it is pinned.
 type lookPage struct {
 	page.Base
-	Profile
+	profile
 	Sent     string // the document, as it goes into the form
 	Asked    string // the address that was typed, where the document names another
 	Agrees   bool   // the domain's own page names the same root
@@ -35,8 +35,8 @@ type lookPage struct {
 	Compared bool
 }
 
-// Profile is what a newsroom says about itself.
-type Profile struct {
+// profile is what a newsroom says about itself.
+type profile struct {
 	Root        string
 	RootGroups  []string
 	Fingerprint []string
@@ -44,9 +44,9 @@ type Profile struct {
 	Mark        page.Mark
 	Names       []named
 	Domain      string
-	Base        string
+	Address     string
 	Kind        string
-	Languages   string
+	Spoken      string
 	Contact     string
 	Number      string
 	Keys        []keyLine
@@ -64,11 +64,11 @@ type keyLine struct {
 	When   string
 }
 
-func newProfile(p *i18n.Printer, id protocol.Identity, keys protocol.Keys, own bool) Profile {
+func profileOf(p *i18n.Printer, id protocol.Identity, keys protocol.Keys, own bool) profile {
 	name := nameIn(id, p.Lang())
-	f := Profile{
+	f := profile{
 		Root: id.Root, RootGroups: groups(id.Root, 8), Fingerprint: strings.Fields(protocol.Fingerprint(id.Root)), Name: name, Mark: page.NewMark(name, news.Root(id.Root), own),
-		Domain: id.Domain, Base: id.Base, Kind: p.T("terms.outlet." + outletOf(id.Kind)), Contact: id.Contact, Number: p.Digits(int(id.Number)),
+		Domain: id.Domain, Address: id.Base, Kind: p.T("terms.outlet." + outletOf(id.Kind)), Contact: id.Contact, Number: p.Digits(int(id.Number)),
 	}
 	langs := make([]string, 0, len(id.Names))
 	for lang := range id.Names {
@@ -82,7 +82,7 @@ func newProfile(p *i18n.Printer, id protocol.Identity, keys protocol.Keys, own b
 	for _, lang := range id.Languages {
 		spoken = append(spoken, p.Language(lang))
 	}
-	f.Languages = p.List(spoken)
+	f.Spoken = p.List(spoken)
 	for _, e := range keys.Entries {
 		f.Keys = append(f.Keys, keyLine{
 			Number: p.Digits(e.Number), Act: p.T("partner.key.act." + e.Act), Ended: e.Act != protocol.ActAdd, Role: p.T("partner.key.role." + e.Role),
@@ -157,7 +157,7 @@ func (f *Family) lookAt(w http.ResponseWriter, r *http.Request) error {
 		return again(fault.New(fault.Invalid, "partner.ourselves"))
 	}
 	d := lookPage{Base: f.o.Shell.Base(r, "partners", "partner.look.title")}
-	d.Profile = newProfile(d.P, id, keys, false)
+	d.profile = profileOf(d.P, id, keys, false)
 	d.Back, d.Sent = "/partners/add", base64.StdEncoding.EncodeToString(doc)
 	if base != "" && strings.TrimSuffix(id.Base, "/") != base {
 		d.Asked = base

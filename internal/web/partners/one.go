@@ -20,7 +20,7 @@ func fromMicros(us int64) time.Time { return clock.FromMicros(us) }
 // onePage is one partner.
 type onePage struct {
 	page.Base
-	Profile
+	profile
 	Link       row
 	Path       string
 	Added      string
@@ -50,7 +50,7 @@ func (f *Family) oneWith(w http.ResponseWriter, r *http.Request, status int, cha
 	name := f.o.Directory.NameOf(x.Root, page.PrinterOf(r).Lang())
 	d := onePage{Base: f.o.Shell.Base(r, "partners", "partner.one.title", "name", name), Path: "/partners/" + string(x.Root)}
 	d.Back = d.Path
-	d.Profile = newProfile(d.P, x.Identity, x.Keys, false)
+	d.profile = profileOf(d.P, x.Identity, x.Keys, false)
 	d.Added, d.Agrees, d.Blocked = d.P.Date(x.Added), x.DomainAgrees, x.Blocked
 	if !x.Compared.IsZero() {
 		d.Compared = d.P.Date(x.Compared)

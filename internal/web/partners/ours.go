@@ -12,7 +12,7 @@ import (
 // oursPage is what we say about ourselves.
 type oursPage struct {
 	page.Base
-	Profile
+	profile
 	Wait bool // the root key was not put away
 }
 
@@ -22,7 +22,7 @@ func (f *Family) showOurs(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	d.Profile = newProfile(d.P, f.o.Own.Self(), keys, true)
+	d.profile = profileOf(d.P, f.o.Own.Self(), keys, true)
 	if d.Wait, err = f.o.RootKey.Waiting(r.Context()); err != nil {
 		return err
 	}
