@@ -25,7 +25,7 @@ const (
 	answerLine = "newspool answer v1"
 	helloLine  = "newspool hello v1"
 	// MaxHello is the size of a hello, in bytes.
-	MaxHello = 4 << 10
+	MaxHello = 16 << 10
 )
 
 // Challenge is what a server says to anyone who asks for access. It binds the two newsrooms to the TLS connection.

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"io"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -117,11 +118,24 @@ func ReadFrame(r *bufio.Reader) (Frame, error) {
 	if (head[0] != kindRecords && head[0] != kindHeartbeat) || n > maxPayload {
 		return Frame{}, malformed("frame kind %q of %d bytes", head[0], n)
 	}
-	b := make([]byte, n)
-	if _, err := io.ReadFull(r, b); err != nil {
-		return Frame{}, io.ErrUnexpectedEOF
+	b, err := readBytes(r, int(n))
+	if err != nil {
+		return Frame{}, err
 	}
 	return parseFrame(head[0], b)
+}
+
+// readBytes reads n bytes and takes memory only for what comes.
+func readBytes(r io.Reader, n int) ([]byte, error) {
+	var b []byte
+	for len(b) < n {
+		have, step := len(b), min(n-len(b), max(len(b), 1<<14))
+		b = slices.Grow(b, step)[:have+step]
+		if _, err := io.ReadFull(r, b[have:]); err != nil {
+			return nil, io.ErrUnexpectedEOF
+		}
+	}
+	return b, nil
 }
 
 func parseFrame(kind byte, b []byte) (Frame, error) {

@@ -53,14 +53,16 @@ func FuzzParseRecord(f *testing.F) {
 }
 
 func FuzzReadFrame(f *testing.F) {
-	f.Add(AppendFrame(nil, testFrame(f)))
-	f.Add(AppendFrame(AppendFrame(nil, testHeartbeat(f)), testFrame(f)))
+	good := AppendFrame(AppendFrame(nil, testHeartbeat(f)), testFrame(f))
+	f.Add([]byte{}, uint16(0), uint16(0))
+	f.Add([]byte{0xff}, uint16(1), uint16(1))
 	for _, b := range badFrames(f) {
-		if len(b) < 4<<10 {
-			f.Add(b)
+		if len(b) < 64 {
+			f.Add(b, uint16(0), uint16(1<<16-1))
 		}
 	}
-	f.Fuzz(func(t *testing.T, b []byte) {
+	f.Fuzz(func(t *testing.T, raw []byte, at, cut uint16) {
+		b := splice(good, raw, at, cut)
 		r := bufio.NewReader(bytes.NewReader(b))
 		var out []byte
 		for {

@@ -37,6 +37,9 @@ type Body struct {
 	Ends       int64              `json:"ends,omitempty"`       // of a notice, microseconds
 }
 
+// maxSigner is the size of a Signer, in bytes.
+const maxSigner = 16 << 10
+
 // Signer is the content of a sign record.
 type Signer struct {
 	Name   string `json:"name"`
@@ -60,7 +63,7 @@ func malformed(string) error { return nil }
 // not say, changes nothing.
 func (s *Service) Fold(tx *store.Tx, d ledger.Said) error {
 	var b Body
-	if len(d.Record.Body) > 0 && json.Unmarshal(d.Record.Body, &b) != nil {
+	if len(d.Record.Body) > 0 && protocol.Decode(d.Record.Body, &b) != nil {
 		return malformed("body")
 	}
 	s.settle()
@@ -110,7 +113,7 @@ func (s *Service) foldPropose(tx *store.Tx, d ledger.Said, b Body) error {
 		return malformed("revision")
 	}
 	_, known := s.revisions[b.Revision]
-	r := &Revision{Hash: b.Revision, Terms: rev, Bytes: slices.Clone(d.Contents[0]), Ledger: d.Ledger, Seq: d.Seq, Proposed: clock.FromMicros(d.Record.Time)}
+	r := &Revision{Hash: b.Revision, Terms: rev.Ready(), Bytes: slices.Clone(d.Contents[0]), Ledger: d.Ledger, Seq: d.Seq, Proposed: clock.FromMicros(d.Record.Time)}
 	if !known {
 		s.revisions[b.Revision] = r
 	}
@@ -177,7 +180,7 @@ func (s *Service) foldAnswer(tx *store.Tx, d ledger.Said, b Body) error {
 	}
 	if len(d.Contents) > 0 && d.Contents[0] != nil {
 		var who Signer
-		if json.Unmarshal(d.Contents[0], &who) == nil {
+		if protocol.CheckJSON(d.Contents[0], maxSigner, true) == nil && protocol.Decode(d.Contents[0], &who) == nil {
 			a.Name, a.Office, a.Words = who.Name, who.Office, who.How
 		}
 	}

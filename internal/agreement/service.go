@@ -273,6 +273,7 @@ func (s *Service) loadRevisions(r store.Reader) error {
 		if v.Terms, err = terms.Parse(v.Bytes); err != nil {
 			return err
 		}
+		v.Terms = v.Terms.Ready()
 		if v.closing, err = parseNamed(closing); err != nil {
 			return err
 		}

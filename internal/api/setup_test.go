@@ -62,7 +62,6 @@ type house struct {
 	log     *syncBuffer
 	write   string // a token of an editor that may write
 	read    string // one that may read
-	reader  string // one of somebody who is no editor
 
 	mu         sync.Mutex
 	at         time.Time
@@ -181,8 +180,8 @@ func open(t testing.TB, e store.Engine) *house {
 		Exchange: h, Bell: h, Bundle: bundle, Clock: h.now, Log: slog.New(slog.NewTextHandler(h.log, nil)), Version: "0.0.0",
 	}
 	h.serve()
-	ada, eve := h.person("ada", people.Editor), h.person("eve", people.Signatory)
-	h.write, h.read, h.reader = h.token(ada, people.ScopeWrite), h.token(ada, people.ScopeRead), h.token(eve, people.ScopeWrite)
+	ada := h.person("ada", people.Editor)
+	h.write, h.read = h.token(ada, people.ScopeWrite), h.token(ada, people.ScopeRead)
 	return h
 }
 

@@ -138,7 +138,7 @@ func (p *pair) agree(ctx context.Context) error {
 		})
 	}
 	rev := terms.Template(terms.Wire, parties...)
-	rev.Zone, rev.SignBy = "UTC", terms.DateOf(time.Now().AddDate(0, 0, 30), time.UTC)
+	rev.Zone, rev.SignBy = "Etc/GMT-1", terms.DateOf(time.Now().AddDate(0, 0, 30), time.UTC)
 	rev.Ceilings = terms.Counts{Records: 1 << 40, Bytes: 1 << 50, Media: 1 << 50}
 	signer := agreement.Signer{Name: "The chief", Office: "Editor in chief"}
 	hash, err := p.a.Agreements.Propose(ctx, rev, signer)

@@ -117,8 +117,10 @@ func (s *Service) waits(r store.Reader, rec protocol.Record) (bool, error) {
 	if !answers(rec.Type) {
 		return false, nil
 	}
-	var body struct{ Revision terms.RevisionHash }
-	if json.Unmarshal(rec.Body, &body) != nil || s.Agreements.Holds(body.Revision) {
+	var body struct {
+		Revision terms.RevisionHash `json:"revision"`
+	}
+	if protocol.Decode(rec.Body, &body) != nil || s.Agreements.Holds(body.Revision) {
 		return false, nil
 	}
 	for _, seen := range rec.Seen {
@@ -293,7 +295,7 @@ func (s *Service) fold(tx *store.Tx, d arrival) error {
 // incoming reads what a record says about an item; false for one whose body makes no sense.
 func incoming(d ledger.Said) (library.Incoming, bool) {
 	var body ItemBody
-	if err := json.Unmarshal(d.Record.Body, &body); err != nil || body.Version < 1 || !strings.HasPrefix(d.Record.About, "newspool://") {
+	if err := protocol.Decode(d.Record.Body, &body); err != nil || body.Version < 1 || !strings.HasPrefix(d.Record.About, "newspool://") {
 		return library.Incoming{}, false
 	}
 	in := library.Incoming{
@@ -402,7 +404,7 @@ func (s *Service) missing(tx *store.Tx, d ledger.Said, version int) error {
 // foldReport keeps what a receiver says became of a record of ours.
 func (s *Service) foldReport(tx *store.Tx, d ledger.Said) error {
 	var body ItemBody
-	if err := json.Unmarshal(d.Record.Body, &body); err != nil || !protocol.IsLedgerID(body.Ledger) {
+	if err := protocol.Decode(d.Record.Body, &body); err != nil || !protocol.IsLedgerID(body.Ledger) {
 		return s.trouble(tx, d.Ledger, d.Seq, "malformed", "exchange.malformed", nil)
 	}
 	about, err := ledger.Get(tx, ledger.ID(body.Ledger))
@@ -425,7 +427,7 @@ func (s *Service) foldReport(tx *store.Tx, d ledger.Said) error {
 // they stay with us, and both sides are shown it.
 func (s *Service) foldEpoch(tx *store.Tx, d ledger.Said) error {
 	var body EpochBody
-	if err := json.Unmarshal(d.Record.Body, &body); err != nil || d.Seq != 0 {
+	if err := protocol.Decode(d.Record.Body, &body); err != nil || d.Seq != 0 {
 		return s.trouble(tx, d.Ledger, d.Seq, "malformed", "exchange.malformed", nil)
 	}
 	old, err := ledger.Get(tx, ledger.ID(body.Continues))

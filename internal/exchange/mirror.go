@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"bytes"
 	"context"
 
 	"newspool/internal/ledger"
@@ -37,6 +38,9 @@ func (s *Service) MirrorCheckpoint(i ledger.Info) ([]byte, error) {
 		return nil, ledger.ErrBeyond
 	}
 	cp := protocol.Checkpoint{Origin: i.Origin, Size: i.Size, Root: i.Root()}
+	if !bytes.HasPrefix(i.Checkpoint, []byte(cp.Text())) {
+		return nil, ledger.ErrDamaged // our copy is not what its owner signed: we cosign nothing
+	}
 	line := s.Cosign(cp)
 	return append(append([]byte(nil), i.Checkpoint...), line...), nil
 }
@@ -50,7 +54,8 @@ func (s *Service) MirrorFrame(ctx context.Context, i ledger.Info, from int64) ([
 		f.Records, err = ledger.Entries(r, i.ID, from, to)
 		return err
 	})
-	if to == i.Size {
+	f.Records = ledger.Cut(f.Records, protocol.FrameRecords)
+	if from+int64(len(f.Records)) == i.Size {
 		f.Checkpoint = i.Checkpoint
 	}
 	return protocol.AppendFrame(nil, f), err

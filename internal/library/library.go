@@ -134,7 +134,7 @@ type Incoming struct {
 	Ledger    string
 	Seq       int64
 	ContentID content.ID // "": the content is missing; State should then be news.Closed
-	Story     news.Story // clean; empty where the content is missing. A withdrawal may have only Note.
+	Story     news.Story // its body is only counted, and may be unclean; empty where the content is missing. A withdrawal may have only Note.
 	Released  time.Time  // as the record says
 	State     news.State // Usable, SetAside or Closed; a withdrawal is Withdrawn whatever stands here
 	Why       Why

@@ -4,6 +4,8 @@ package news
 import (
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Root names a newsroom: its root public key in lower-case hex (64 characters). A newsroom is its root key; the domain is
@@ -106,9 +108,43 @@ type Story struct {
 }
 
 // Words counts the words of the body, tags left out.
-func (s Story) Words() int { return len(strings.Fields(PlainText(s.Body))) }
+func (s Story) Words() int {
+	html := s.Body
+	if strings.Contains(html, "bsp;") { // the one entity that stands for a space
+		return len(strings.Fields(PlainText(html)))
+	}
+	n, in := 0, false
+	for i := 0; i < len(html); i++ {
+		c := html[i]
+		switch {
+		case c == '<':
+			j := strings.IndexByte(html[i:], '>')
+			if j < 0 {
+				return n
+			}
+			in = in && !breaks(html[i+1:i+j])
+			i += j
+		case c < utf8.RuneSelf:
+			space := c == ' ' || c-'\t' < 5
+			if !space && !in {
+				n++
+			}
+			in = !space
+		default:
+			r, size := utf8.DecodeRuneInString(html[i:])
+			space := unicode.IsSpace(r)
+			if !space && !in {
+				n++
+			}
+			in = !space
+			i += size - 1
+		}
+	}
+	return n
+}
 
-// PlainText takes the tags out of sanitised HTML; block ends become line ends, the five named entities are resolved.
+// PlainText takes the tags out of HTML; block ends become line ends, the five named entities are resolved. HTML that was not
+// sanitised is no danger to it, and may leave the text of scripts behind.
 func PlainText(html string) string {
 	var b strings.Builder
 	for {
@@ -123,12 +159,22 @@ func PlainText(html string) string {
 			break
 		}
 		tag := html[i+1 : i+j]
-		if strings.HasPrefix(tag, "/p") || strings.HasPrefix(tag, "/h") || strings.HasPrefix(tag, "/li") || strings.HasPrefix(tag, "br") || strings.HasPrefix(tag, "/t") || strings.HasPrefix(tag, "/blockquote") {
+		if breaks(tag) {
 			b.WriteByte('\n')
 		}
 		html = html[i+j+1:]
 	}
 	return entities.Replace(b.String())
+}
+
+// breaks reports whether a tag ends a line.
+func breaks(tag string) bool {
+	for _, p := range [...]string{"/p", "/h", "/li", "br", "/t", "/blockquote"} {
+		if strings.HasPrefix(tag, p) {
+			return true
+		}
+	}
+	return false
 }
 
 var entities = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&quot;", `"`, "&#34;", `"`, "&#39;", "'", "&nbsp;", "\u00a0", "&amp;", "&")

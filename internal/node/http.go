@@ -1,19 +1,26 @@
 package node
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
+	"path/filepath"
 	"strconv"
 	"time"
 
+	"newspool/internal/api"
+	"newspool/internal/deliver"
 	"newspool/internal/desk"
 	"newspool/internal/fault"
 	"newspool/internal/ledger"
+	"newspool/internal/people"
 	"newspool/internal/proof"
+	"newspool/internal/store"
 	"newspool/internal/web/page"
 	"newspool/internal/web/pictures"
 	"newspool/internal/web/settings"
 	"newspool/internal/web/signin"
+	"newspool/internal/web/sources"
 	"newspool/internal/web/wire"
 )
 
@@ -31,6 +38,7 @@ func (n *Node) serveAll() error {
 			{Name: "wire", Href: "/wire", Key: "g w"},
 			{Name: "agreements", Href: "/agreements", Key: "g a"},
 			{Name: "partners", Href: "/partners", Key: "g p"},
+			{Name: "sources", Href: "/sources", Key: "g o", For: sources.May},
 			{Name: "settings", Href: "/settings", Key: "g s"},
 		},
 	})
@@ -50,7 +58,20 @@ func (n *Node) serveAll() error {
 	for _, f := range families {
 		f.Routes(mux)
 	}
+	n.api(d).Routes(mux)
 	return n.answerWith(http.NewCrossOriginProtection().Handler(mux))
+}
+
+// api is the door for programs.
+func (n *Node) api(d *desk.Service) *api.API {
+	feed := deliver.New(deliver.Options{
+		DB: n.DB, Library: n.Library, People: n.People, Agreements: n.Agreements, Links: n.Exchange, Bundle: n.Bundle, Root: n.Exchange.Root(),
+		Credit: judge{n.Exchange}.Credit, Zone: n.Settings.Zone(), Clock: n.Clock,
+	})
+	return api.New(api.Options{
+		DB: n.DB, People: n.People, Library: n.Library, Desk: d, Feed: feed, Exchange: n.Exchange, Bell: bell{n}, Bundle: n.Bundle,
+		Zone: n.Settings.Zone(), Clock: n.Clock, Log: n.Log, Remote: n.remote, Version: Version,
+	})
 }
 
 // families are the pages that work today.
@@ -70,7 +91,18 @@ func (n *Node) families(shell *page.Shell, d *desk.Service) ([]family, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []family{sign, w, set, pictures.New(shell, n.Media, n.Library)}, nil
+	src, err := sources.New(sources.Options{
+		Shell: shell, Ingest: n.Ingest, People: n.People, Note: n.note, Later: n.leave, Dir: filepath.Join(n.Settings.Dir, "incoming"), Remote: n.remote,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return []family{sign, w, set, src, pictures.New(shell, n.Media, n.Library)}, nil
+}
+
+// note writes an act into the audit.
+func (n *Node) note(ctx context.Context, act people.Act) error {
+	return n.DB.Write(ctx, func(tx *store.Tx) error { return n.People.Audit(tx, act) })
 }
 
 // Proofs makes proof files.
@@ -103,6 +135,7 @@ func (n *Node) serveSetup() error {
 }
 
 func (n *Node) answerWith(h http.Handler) error {
+	h = n.meter.watch(h)
 	n.handler.Store(&h)
 	return nil
 }

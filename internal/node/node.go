@@ -17,10 +17,12 @@ import (
 	"time"
 
 	"newspool/internal/agreement"
+	"newspool/internal/api"
 	"newspool/internal/blob"
 	"newspool/internal/clock"
 	"newspool/internal/config"
 	"newspool/internal/content"
+	"newspool/internal/deliver"
 	"newspool/internal/exchange"
 	"newspool/internal/fault"
 	"newspool/internal/fetch"
@@ -76,13 +78,15 @@ type Node struct {
 	began    chan struct{} // closed when the newsroom is set up
 	once     sync.Once
 	server   *peer.Server
+	meter    *meter
+	later    chan func(context.Context) // what is done after a request, one thing after the other
 }
 
 // Migrations are the tables of all packages, in the order in which they are made.
 func Migrations() []store.Migration {
 	return []store.Migration{
 		content.Migrations(), ledger.Migrations(), library.Migrations(), people.Migrations(), partner.Migrations(), agreement.Migrations(), exchange.Migrations(),
-		ingest.Migrations(), media.Migrations(),
+		ingest.Migrations(), media.Migrations(), deliver.Migrations(), api.Migrations(),
 	}
 }
 
@@ -102,7 +106,8 @@ func New(ctx context.Context, o Options) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Node{Settings: o.Settings, Log: o.Log, Clock: o.Clock, unlock: unlock, listener: o.Listener, started: o.Clock(), began: make(chan struct{})}
+	n := &Node{Settings: o.Settings, Log: o.Log, Clock: o.Clock, unlock: unlock, listener: o.Listener, started: o.Clock(), began: make(chan struct{}), later: make(chan func(context.Context), 32)}
+	n.meter = n.newMeter()
 	if err := n.open(ctx, o); err != nil {
 		n.Close()
 		return nil, err
@@ -251,6 +256,11 @@ func (n *Node) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	wg.Go(func() {
+		if err := n.serveMetrics(ctx, n.meter); err != nil {
+			n.Log.Error("metrics", "error", err)
+		}
+	})
+	wg.Go(func() {
 		select {
 		case <-n.began:
 		case <-ctx.Done():
@@ -260,9 +270,32 @@ func (n *Node) Run(ctx context.Context) error {
 		parts.Go(func() { n.Exchange.Run(ctx, n.Peer) })
 		parts.Go(func() { n.Agreements.Run(ctx) })
 		parts.Go(func() { n.poll(ctx) })
+		parts.Go(func() { n.work(ctx) })
 		parts.Wait()
 	})
 	return n.serve(ctx)
+}
+
+// work does what requests have left for later, until ctx ends.
+func (n *Node) work(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case do := <-n.later:
+			do(ctx)
+		}
+	}
+}
+
+// leave leaves something for later. It reports false if too much waits.
+func (n *Node) leave(do func(context.Context)) bool {
+	select {
+	case n.later <- do:
+		return true
+	default:
+		return false
+	}
 }
 
 // poll asks the sources that are due, again and again.

@@ -78,10 +78,13 @@ type tab struct {
 	base string // address of the desk
 	name string // in messages and pictures
 
+	found map[string]bool // by look
+
 	mu       sync.Mutex
 	noise    []string // what the page and the browser complained of
 	expected []int    // statuses that this test asks for
 	types    map[network.RequestID]network.ResourceType
+	pending  map[network.RequestID]string
 	weight   float64 // bytes that came since the last visit, fonts apart
 	fonts    float64
 }
@@ -90,7 +93,7 @@ type tab struct {
 func open(t *testing.T, who context.Context, h *House, name string) *tab {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(who)
-	b := &tab{t: t, ctx: ctx, base: "http://" + h.addr, name: name, types: map[network.RequestID]network.ResourceType{}}
+	b := &tab{t: t, ctx: ctx, base: "http://" + h.addr, name: name, types: map[network.RequestID]network.ResourceType{}, found: map[string]bool{}, pending: map[network.RequestID]string{}}
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -143,8 +146,17 @@ func (b *tab) hear(event any) {
 		b.mu.Lock()
 		b.types[e.RequestID] = e.Type
 		b.mu.Unlock()
+	case *network.EventRequestWillBeSent:
+		b.mu.Lock()
+		b.pending[e.RequestID] = fmt.Sprint(time.Now().Format("05.000 "), e.Request.Method, " ", e.Request.URL, " ", e.Type)
+		b.mu.Unlock()
+	case *network.EventLoadingFailed:
+		b.mu.Lock()
+		delete(b.pending, e.RequestID)
+		b.mu.Unlock()
 	case *network.EventLoadingFinished:
 		b.mu.Lock()
+		delete(b.pending, e.RequestID)
 		if b.types[e.RequestID] == network.ResourceTypeFont {
 			b.fonts += e.EncodedDataLength
 		} else {
@@ -192,7 +204,7 @@ func do[T any](b *tab, what string, a chromedp.Action[T]) T {
 	r, err := chromedp.Run(ctx, a)
 	if err != nil {
 		b.picture("stuck")
-		b.t.Fatalf("%s: %s: %v", b.name, what, err)
+		b.t.Fatalf("%s: %s: %v %s", b.name, what, err, b.where())
 	}
 	return r
 }
@@ -212,14 +224,14 @@ func eval[T any](b *tab, expression string) T {
 	return do(b, expression[:min(len(expression), 200)], chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 }
 
-// wait waits until an expression is true; a page that is being changed for another one is waited for too.
+// wait waits until the page is there and an expression is true; a page that is being changed for another one is waited for too.
 func (b *tab) wait(what, expression string) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	var last error
 	for ctx.Err() == nil {
-		ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("!!("+expression+")"))
+		ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("document.readyState === 'complete' && !!("+expression+")"))
 		if ok {
 			return
 		}
@@ -234,7 +246,13 @@ func (b *tab) wait(what, expression string) {
 
 // where says which page the tab shows, and how its text begins, for messages.
 func (b *tab) where() string {
-	s, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string](`location.href + "\n" + (document.querySelector("main")?.innerText ?? "").slice(0, 600)`))
+	s, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string](`location.href + "\n" + (document.querySelector("main")?.innerText ?? "").slice(0, 60)`))
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, p := range b.pending {
+		s += "\nPENDING " + p
+	}
+	s += time.Now().Format(" 05.000")
 	return s
 }
 
@@ -258,10 +276,8 @@ func (b *tab) follow(selector string) {
 // fill puts a text into a field as a person would.
 func (b *tab) fill(selector, text string) {
 	b.t.Helper()
-	do(b, "emptying "+selector, chromedp.Clear(chromedp.CSS(selector)))
-	if text != "" {
-		do(b, "filling "+selector, chromedp.SendKeys(chromedp.CSS(selector), text))
-	}
+	eval[string](b, "document.querySelector("+quoted(selector)+").value = ''")
+	do(b, "filling "+selector, chromedp.SendKeys(chromedp.CSS(selector), text))
 }
 
 // set gives a field its value at once: a choice, a date, a long text.

@@ -3,12 +3,15 @@ package nodetest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/chromedp/chromedp/kb"
 
+	"newspool/internal/agreement"
+	"newspool/internal/exchange"
 	"newspool/internal/i18n"
 	"newspool/internal/library"
 	"newspool/internal/news"
@@ -18,6 +21,9 @@ import (
 
 // password is everybody's in these tests.
 const password = "harbour-light-4711"
+
+// signer signs for every newsroom here.
+var signer = agreement.Signer{Name: "A. Chief", Office: "Editor in chief"}
 
 // reader is a person with a desk and a language.
 type reader struct {
@@ -264,10 +270,12 @@ func life(t *testing.T, from, to reader, here, there *tab) {
 	path := eval[string](here, "location.pathname")
 	item := itemAt(t, from, headline)
 	arrived(t, to.House, item, 1)
+	Wait(t, "the receipt is back", func() bool {
+		ds, err := from.Exchange.Deliveries(ctx, item)
+		return err == nil && len(ds) > 0 && !slices.ContainsFunc(ds, func(d exchange.Delivery) bool { return d.State != exchange.Delivered })
+	})
+	here.visit(path)
 	here.wait("it was delivered, and says so", deliveredAll)
-	if t.Failed() {
-		return
-	}
 	there.wait("the pill appears", `!document.querySelector("#pill").hidden`)
 	there.shows("#pill", to.says("wire.new", "n", 1))
 	if after := eval[string](there, place); after != before {
@@ -290,7 +298,7 @@ func life(t *testing.T, from, to reader, here, there *tab) {
 	there.wait("the open text says that it has changed", `document.querySelector("#preview [data-changed]:not([hidden])")`)
 	there.wait("so does its row", `document.querySelector(`+quoted(row+" .tag")+`)`)
 	there.visit(path)
-	there.shows(".strip.act", "It was an hour late.")
+	there.shows(".strips .strip.act", "It was an hour late.")
 	there.press("d")
 	there.wait("d shows the difference", `[...document.querySelectorAll(".compared .story del")].some((e) => e.innerText === "nine.") && [...document.querySelectorAll(".compared .story ins")].some((e) => e.innerText === "ten.")`)
 

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 	"newspool/internal/news"
 	"newspool/internal/node"
 	"newspool/internal/partner"
+	"newspool/internal/store"
 	"newspool/internal/terms"
 )
 
@@ -27,6 +29,7 @@ type House struct {
 	Domain string
 	Dir    string
 	TB     testing.TB
+	spec   Spec
 	addr   string
 	cancel context.CancelFunc
 	done   chan error
@@ -75,12 +78,14 @@ func Start(t testing.TB, s Spec) *House {
 
 func (h *House) open(s Spec) {
 	h.TB.Helper()
+	h.spec = s
 	level := slog.LevelError
 	if os.Getenv("NEWSPOOL_TEST_LOG") != "" {
 		level = slog.LevelDebug
 	}
 	if h.addr == "" {
 		h.addr = "127.0.0.1:0"
+		h.furnish()
 	}
 	l, err := listen(h.addr)
 	if err != nil {
@@ -101,6 +106,41 @@ func (h *House) open(s Spec) {
 		s.Before(h.Node)
 	}
 }
+
+// furnish puts an empty database with all tables into the folder of a new node: to make the tables takes longer than most tests.
+func (h *House) furnish() {
+	h.TB.Helper()
+	if h.spec.Database != "" {
+		return
+	}
+	b, err := emptyDatabase()
+	if err == nil {
+		err = os.MkdirAll(h.Dir, 0o700)
+	}
+	if err == nil {
+		err = os.WriteFile(filepath.Join(h.Dir, "newspool.db"), b, 0o600)
+	}
+	if err != nil {
+		h.TB.Fatal(err)
+	}
+}
+
+// emptyDatabase is made once for all tests.
+var emptyDatabase = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "newspool-empty-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	db, err := store.Open(context.Background(), store.Options{URL: "sqlite:" + filepath.Join(dir, "newspool.db"), Migrations: node.Migrations()})
+	if err != nil {
+		return nil, err
+	}
+	if err := db.Close(); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(filepath.Join(dir, "newspool.db"))
+})
 
 // listen opens an address again that may have been closed a moment ago.
 func listen(addr string) (l net.Listener, err error) {

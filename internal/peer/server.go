@@ -141,7 +141,7 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 	var a protocol.Answer
 	if err == nil {
 		if err = protocol.CheckJSON(b, 8<<10, true); err == nil {
-			err = json.Unmarshal(b, &a)
+			err = protocol.Decode(b, &a)
 		}
 	}
 	var token string

@@ -8,8 +8,9 @@
 //
 // What it promises:
 //   - Write returns nil only when the work is on disk: it survives a crash of the process, the machine, or the server.
-//   - There is one writer. Closures that wait at the same time share one transaction and one fsync, each guarded by a savepoint,
-//     so that an error undoes one closure and not its neighbours. Several instances on one PostgreSQL take turns by group.
+//   - There is one writer. Closures that wait at the same time share one transaction and one fsync. An error undoes one closure
+//     and not its neighbours: a group in which one has failed runs once more, each closure guarded by a savepoint. Several instances
+//     on one PostgreSQL take turns by group.
 //   - An error from Write means that nothing of that closure is stored, except ErrCommitUnknown.
 //   - Read sees one consistent snapshot for as long as it lasts, and never waits for the writer.
 //   - A full disk, a lost database or a read-only folder is a fault.Unavailable ("fault.disk_full", "fault.database"). The process

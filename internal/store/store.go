@@ -129,7 +129,7 @@ func (o Options) withDefaults() Options {
 // Write runs fn in the next transaction and returns nil when its work is durable. fn runs on the writer's goroutine, together
 // with other closures: it must be quick, must not wait for anything but the transaction, and must not call Write (that is an
 // error when the context is the transaction's, and a deadlock otherwise). It may run more than once: when the shared
-// transaction fails, everything is undone (OnUndo) and each closure runs again alone.
+// transaction or another closure in it fails, everything is undone (OnUndo) and each closure runs again.
 //
 // ctx is looked at until fn is queued; from then on Write returns only with the result. An error or a panic of fn undoes fn
 // and is returned to its caller alone. The first failed statement of fn fails the Write, whatever fn makes of it.

@@ -11,11 +11,13 @@ type Tx struct {
 	undo   []func()
 	commit []func()
 	before []hook
+	wrote  bool // a statement that changes rows has begun
 }
 
 // Exec changes rows. On PostgreSQL it may be sent later together with others; its error then surfaces from Write. Use it
 // whenever the number of rows does not matter.
 func (tx *Tx) Exec(query string, args ...any) error {
+	tx.wrote = true
 	_, err := tx.exec(later, query, args)
 	return err
 }
@@ -23,12 +25,14 @@ func (tx *Tx) Exec(query string, args ...any) error {
 // ExecOne changes exactly one row, or the Write fails with ErrStale: the compare-and-swap. As with Exec the error may surface
 // from Write only.
 func (tx *Tx) ExecOne(query string, args ...any) error {
+	tx.wrote = true
 	_, err := tx.exec(laterOne, query, args)
 	return err
 }
 
 // ExecCount changes rows at once and says how many.
 func (tx *Tx) ExecCount(query string, args ...any) (int64, error) {
+	tx.wrote = true
 	return tx.exec(now, query, args)
 }
 
@@ -43,7 +47,7 @@ func (tx *Tx) OnUndo(fn func()) { tx.undo = append(tx.undo, fn) }
 
 // BeforeCommit has fn called once for the group and the key, after all closures and just before the commit, however many
 // closures ask for it. The fn that runs is the first one given by a closure that did not fail. It may use the Tx of its closure. Its
-// error undoes the whole group; each closure then runs again alone.
+// error undoes the whole group; each closure then runs again.
 func (tx *Tx) BeforeCommit(key any, fn func() error) {
 	tx.before = append(tx.before, hook{key: key, fn: fn})
 }

@@ -34,7 +34,20 @@ type writer struct {
 	batch []*work // taken from the queue and not all told
 	group *group  // the transaction at work
 	last  int     // size of the batch before
+	wary  int     // how many of the next groups get savepoints, because a closure failed
 }
+
+// care is how a group is run.
+type care int
+
+const (
+	bold    care = iota // without savepoints
+	guarded             // each closure has a savepoint, where there are several
+	alone               // one closure; it is told its result whatever happens
+)
+
+// waryGroups is how many groups get savepoints after one in which a closure failed.
+const waryGroups = 64
 
 // work is one call of Write.
 type work struct {
@@ -50,6 +63,7 @@ type work struct {
 type group struct {
 	s      session
 	works  []*work
+	care   care
 	values map[any]any
 	bell   *bell
 }
@@ -125,11 +139,7 @@ func (w *writer) loop() {
 	for first := range w.queue {
 		w.batch = w.gather(first)
 		w.last = len(w.batch)
-		if w.attempt(w.batch, false) {
-			for i := range w.batch {
-				w.attempt(w.batch[i:i+1], true)
-			}
-		}
+		w.run(w.batch)
 		w.batch, w.group = nil, nil
 	}
 	normal = true
@@ -158,10 +168,28 @@ func (w *writer) gather(first *work) []*work {
 	return works
 }
 
-// attempt runs the works in one transaction and tells each its result. Unless it is the last attempt, it may say true, having told
-// nobody: the transaction was undone as a whole and each work must run again alone.
-func (w *writer) attempt(works []*work, last bool) (again bool) {
-	g := &group{works: works, bell: &w.bell}
+// run runs what was gathered. A savepoint costs a copy of every page that its closure touches, and closures seldom fail after they
+// have changed something: so they run without, and only where one fails once more with savepoints, and the next groups too. Where
+// that is undone as a whole, each runs alone.
+func (w *writer) run(works []*work) {
+	if len(works) > 1 && w.wary == 0 {
+		if !w.attempt(works, bold) {
+			return
+		}
+		w.wary = waryGroups
+	}
+	w.wary = max(0, w.wary-1)
+	if w.attempt(works, guarded) {
+		for i := range works {
+			w.attempt(works[i:i+1], alone)
+		}
+	}
+}
+
+// attempt runs the works in one transaction and tells each its result. Unless they are alone, it may say true, having told
+// nobody: the transaction was undone as a whole and the works must run again.
+func (w *writer) attempt(works []*work, care care) (again bool) {
+	g := &group{works: works, care: care, bell: &w.bell}
 	w.group = g
 	if err := w.begin(g); err != nil {
 		for _, k := range works {
@@ -181,7 +209,7 @@ func (w *writer) attempt(works []*work, last bool) (again bool) {
 		w.committed(g)
 		return false
 	}
-	return g.failed(err, last)
+	return g.failed(err)
 }
 
 func (w *writer) begin(g *group) error {
@@ -201,7 +229,7 @@ func (w *writer) closures(g *group) error {
 	for _, k := range g.works {
 		k.err = nil
 		k.tx = &Tx{g: g, reader: reader{ctx: k.context(w), s: g.s, fault: w.o.Fault}}
-		if len(g.works) > 1 {
+		if len(g.works) > 1 && g.care != bold {
 			if err := g.s.point(save); err != nil {
 				return err
 			}
@@ -216,6 +244,15 @@ func (w *writer) closures(g *group) error {
 		}
 		if len(g.works) == 1 {
 			break
+		}
+		if g.care == bold {
+			if k.err != nil && (k.tx.wrote || k.tx.err != nil) {
+				return k.err
+			}
+			if k.err != nil { // it has left nothing behind
+				k.undo()
+			}
+			continue
 		}
 		p := release
 		if k.err != nil {
@@ -341,14 +378,14 @@ func (w *writer) committed(g *group) {
 
 // failed rolls everything back. A group whose commit is unknown is told, and so is a single closure, unless the connection failed it.
 // All others run again.
-func (g *group) failed(err error, last bool) (again bool) {
+func (g *group) failed(err error) (again bool) {
 	_ = g.s.end(false)
 	for i := len(g.works) - 1; i >= 0; i-- {
 		if k := g.works[i]; k.tx != nil {
 			k.undo()
 		}
 	}
-	if !last && !errors.Is(err, ErrCommitUnknown) && (len(g.works) > 1 || errors.Is(err, errGroupLost)) {
+	if g.care != alone && !errors.Is(err, ErrCommitUnknown) && (len(g.works) > 1 || errors.Is(err, errGroupLost)) {
 		for _, k := range g.works {
 			k.tx = nil
 		}

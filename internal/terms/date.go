@@ -44,9 +44,24 @@ func (d Date) at(zone *time.Location, days, hour int) time.Time {
 	return time.Date(t.Year(), t.Month(), t.Day()+days, hour, 0, 0, 0, zone)
 }
 
-// Location is the zone of the agreement, UTC where the revision names none that exists. It reads the zone anew each time: who
-// asks for many things asks once.
+// readyZone is a zone that was read, and its name.
+type readyZone struct {
+	name string
+	zone *time.Location
+}
+
+// Ready gives the revision with its zone read: for one about which much is asked.
+func (r Revision) Ready() Revision {
+	r.ready = readyZone{r.Zone, r.Location()}
+	return r
+}
+
+// Location is the zone of the agreement, UTC where the revision names none that exists. It reads the zone anew each time, unless
+// the revision is Ready.
 func (r Revision) Location() *time.Location {
+	if r.ready.zone != nil && r.ready.name == r.Zone {
+		return r.ready.zone
+	}
 	zone, err := time.LoadLocation(r.Zone)
 	if err != nil || r.Zone == "Local" {
 		return time.UTC

@@ -80,7 +80,7 @@ func Subjects(list []news.Subject) []Subject {
 func StoryFacts(s news.Story) Facts {
 	return Facts{
 		Type: s.Type, Lang: s.Lang, Subjects: Subjects(s.Subjects), Urgency: s.Urgency, Genre: s.Genre, Service: s.Service,
-		Words:   WordsOf(s.Headline, s.Slug, news.PlainText(s.Body)),
+		Words:   wordsOfStory(s),
 		Embargo: s.Embargo, Written: s.Written,
 	}
 }

@@ -94,6 +94,8 @@ type Revision struct {
 
 	// TextHashes holds the SHA-256, in hex, of the readable text in each language: see HashTexts.
 	TextHashes map[news.Lang]string `json:"text_hashes,omitempty"`
+
+	ready readyZone
 }
 
 // Party is one of those who sign.

@@ -2,10 +2,13 @@ package terms
 
 import (
 	"strings"
+	"sync"
 	"unicode"
 
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
+
+	"newspool/internal/news"
 )
 
 // WordRule is the number of the rule by which words are matched. A change of the rule has a new number, so that both ends of
@@ -49,12 +52,21 @@ func Cut(text string) []string {
 	return words
 }
 
-// Words is a story made ready for matching. The zero value holds no words. It does not change.
-type Words struct{ parts [3]string }
+// Words is a story made ready for matching. The zero value holds no words. It does not change: the work is done when words are
+// first asked for, which most agreements never do.
+type Words struct{ parts func() [3]string }
 
 // WordsOf makes a story ready: its headline, its slug, the plain text of its body.
 func WordsOf(headline, slug, body string) Words {
-	return Words{parts: [3]string{joined(headline), joined(slug), joined(body)}}
+	return Words{sync.OnceValue(func() [3]string { return [3]string{joined(headline), joined(slug), joined(body)} })}
+}
+
+// wordsOfStory is WordsOf for a story whose body is HTML.
+func wordsOfStory(s news.Story) Words {
+	headline, slug, body := s.Headline, s.Slug, s.Body
+	return Words{sync.OnceValue(func() [3]string {
+		return [3]string{joined(headline), joined(slug), joined(news.PlainText(body))}
+	})}
 }
 
 // joined is the words of a text, each with a blank before and after it; "" if there is none.
@@ -69,10 +81,10 @@ func joined(text string) string {
 // Has reports whether the words of the entry follow each other somewhere in the story. An entry without a word is never found.
 func (w Words) Has(entry string) bool {
 	sought := joined(entry)
-	if sought == "" {
+	if sought == "" || w.parts == nil {
 		return false
 	}
-	for _, part := range w.parts {
+	for _, part := range w.parts() {
 		if strings.Contains(part, sought) {
 			return true
 		}

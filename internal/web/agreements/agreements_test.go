@@ -3,6 +3,7 @@ package agreements
 import (
 	"html/template"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -187,6 +188,20 @@ func TestPaper(t *testing.T) {
 	d.contains(d.page(200, "GET", path(id(3))+"/print", nil), "paper-page", "Ben Tide", "13 October 2026")
 	d.contains(d.page(200, "GET", path(id(1))+"/print?lang=fa", nil), `<article class="paper" lang="fa" dir="rtl">`, "خبرگزاری آوند", d.hash(1))
 	d.page(404, "GET", path(id(1))+"/print?rev=nothing", nil)
+}
+
+// TestParts asks for what a script keeps current.
+func TestParts(t *testing.T) {
+	d := newDesk(t)
+	for path, part := range map[string]string{"/agreements": "deals", path(id(1)): "signs"} {
+		r := httptest.NewRequest("GET", path, nil)
+		r.Header.Set("Newspool-Part", part)
+		r.AddCookie(&http.Cookie{Name: "newspool-a1a1a1a1", Value: "good"})
+		w := httptest.NewRecorder()
+		d.mux.ServeHTTP(w, r)
+		d.contains(w.Body.String(), "Avand News")
+		d.lacks(w.Body.String(), "<html", "<main")
+	}
 }
 
 func TestAnswers(t *testing.T) {

@@ -45,21 +45,20 @@ func identity(root news.Root) protocol.Identity {
 
 // desk is everything that the pages ask, with agreements in every state.
 type desk struct {
-	t       testing.TB
-	mu      sync.Mutex
-	bundle  *i18n.Bundle
-	family  *Family
-	mux     *http.ServeMux
-	person  page.Person
-	all     []agreement.Agreement
-	hidden  map[news.Root]bool // partners that are not pinned
-	said    []string
-	noted   []people.Act
-	refuse  error
-	theirs  string         // the author's words of a text
-	last    terms.Revision // that was proposed
-	seenAll []terms.AgreementID
-	lang    string
+	t      testing.TB
+	mu     sync.Mutex
+	bundle *i18n.Bundle
+	family *Family
+	mux    *http.ServeMux
+	person page.Person
+	all    []agreement.Agreement
+	hidden map[news.Root]bool // partners that are not pinned
+	said   []string
+	noted  []people.Act
+	refuse error
+	theirs string         // the author's words of a text
+	last   terms.Revision // that was proposed
+	lang   string
 }
 
 func newDesk(t testing.TB) *desk {

@@ -331,7 +331,11 @@ func (m *form) partyPart(i int) part {
 			x.Hidden = append(x.Hidden, hidden{at("p", i, "langs"), lang})
 		}
 	}
-	x.Blocks = append(x.Blocks, m.field("line", where+".signatory", at("p", i, "signer"), "signer"), m.field("line", where+".signatory.office", at("p", i, "office"), "office"))
+	signer := m.field("line", where+".signatory", at("p", i, "signer"), "signer")
+	if root == string(m.f.us()) {
+		signer.Hint = ""
+	}
+	x.Blocks = append(x.Blocks, signer, m.field("line", where+".signatory.office", at("p", i, "office"), "office"))
 	if root != string(m.f.us()) {
 		x.Drop, x.DropAs = "party-drop:"+strconv.Itoa(i), m.p.T("agreement.form.party_drop")
 	}

@@ -20,6 +20,7 @@ type showPage struct {
 	May     bool // the reader is a signatory
 
 	Path    string
+	Self    string // this view
 	Heading string // what it is about
 	Names   string // of the other parties
 	Marks   []page.Mark
@@ -140,6 +141,7 @@ func (f *Family) showWith(w http.ResponseWriter, r *http.Request, a agreement.Ag
 	d.Changes = f.compare(p, a, rev, with, func(h string) string {
 		return place(a.ID, "", "rev", asked, "lang", lang, "with", h) + "#changes"
 	})
+	d.Self = place(a.ID, "", "rev", asked)
 	d.Paper = place(a.ID, "/print", "rev", asked, "lang", lang)
 	d.Facts = f.facts(p, rev)
 	if len(a.Revisions) > 1 {

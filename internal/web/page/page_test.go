@@ -66,7 +66,7 @@ func newShell(t *testing.T, h *house) *Shell {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := New(Options{Bundle: b, Root: "a1b2c3d4e5", House: h, Sessions: h, Nav: []Entry{{"wire", "/wire", "g w"}, {"partners", "/partners", ""}},
+	s, err := New(Options{Bundle: b, Root: "a1b2c3d4e5", House: h, Sessions: h, Nav: []Entry{{Name: "wire", Href: "/wire", Key: "g w"}, {Name: "partners", Href: "/partners"}, {Name: "sources", Href: "/sources", For: func(p Person) bool { return p.Administrator }}},
 		Clock: func() time.Time { return time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC) }})
 	if err != nil {
 		t.Fatal(err)

@@ -178,7 +178,9 @@ func (s *Shell) Now() time.Time { return s.o.Clock() }
 
 // Speak says texts in a language, for what leaves the desk in that of its story. A language that the desk does not speak is
 // said in English.
-func (s *Shell) Speak(lang string) *i18n.Printer { return s.o.Bundle.Printer(s.o.Bundle.Match(lang, "en"), s.o.Zone) }
+func (s *Shell) Speak(lang string) *i18n.Printer {
+	return s.o.Bundle.Printer(s.o.Bundle.Match(lang, "en"), s.o.Zone)
+}
 
 // PersonOf is who makes the request; without an ID it is nobody.
 func PersonOf(r *http.Request) Person { return visitOf(r).person }

@@ -8,6 +8,7 @@ import (
 
 	"newspool/internal/agreement"
 	"newspool/internal/exchange"
+	"newspool/internal/fault"
 	"newspool/internal/i18n"
 	"newspool/internal/news"
 	"newspool/internal/partner"
@@ -184,7 +185,11 @@ func (f *Family) row(p *i18n.Printer, now time.Time, x partner.Partner, l exchan
 	if l.State == exchange.LinkStopped {
 		line.Notes = append(line.Notes, p.T("partner.link.stopped_means"))
 	}
-	if l.Error != nil && !x.Blocked {
+	switch {
+	case l.Error == nil, x.Blocked:
+	case l.Error.Kind == fault.Internal:
+		line.Notes = append(line.Notes, p.T("partner.link.failed"))
+	default:
 		line.Notes = append(line.Notes, page.Sentence(p, l.Error))
 	}
 	return line

@@ -15,6 +15,7 @@ import (
 	"newspool/internal/library"
 	"newspool/internal/media"
 	"newspool/internal/news"
+	"newspool/internal/terms"
 	"newspool/internal/web/page"
 )
 
@@ -77,6 +78,28 @@ func TestPicture(t *testing.T) {
 	}
 	if plain := text(ask(t, mux, "POST", page.ItemPath(id)+"/copy", "form=text&version=1")); !strings.Contains(plain, "عکس: مهری آوندی") {
 		t.Error("the credit of the photo is not in the language of the story")
+	}
+}
+
+// TestOnePartnerOnce has one partner get an item under one agreement and not under another.
+func TestOnePartnerOnce(t *testing.T) {
+	d := newDesk(north)
+	mux := start(t, d)
+	id := item("north.example", 6)
+	d.deliveries[id] = []Delivery{
+		{Number: 2, Agreement: "ag3", Partner: soren, State: Refused, Clause: "2.2", Why: terms.Line{Key: "terms.no.partner", Args: map[string]any{"partner": "x"}}},
+		{Number: 2, Agreement: "ag2", Partner: soren, State: Delivered, Durable: at("13:32")}, {Number: 2, Agreement: "ag1", Partner: baltra, State: Delivered, Durable: at("13:32")},
+		{Number: 2, Agreement: "ag4", Partner: baltra, State: Delivered, Durable: at("13:33")}, {Number: 2, Agreement: "ag3", Partner: avand, State: Refused, Clause: "2.2"},
+	}
+	body := text(ask(t, mux, "GET", railPath, ""))
+	check(t, "one partner", body)
+	for _, want := range []string{"2 of 2 hold it", "Not under the agreement with Avand News.", "Also under the agreement with South Post.", ">Clause 2.2</a>"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the item does not say %q", want)
+		}
+	}
+	if n := strings.Count(body, `<span class="name">`); n != 3 {
+		t.Errorf("%d partners, want 3", n)
 	}
 }
 

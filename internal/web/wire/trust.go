@@ -125,7 +125,10 @@ func (a *article) deliveries(c painter, list []Delivery, known []Agreement, draf
 		}
 		line := c.delivery(d, known)
 		if i := slices.IndexFunc(a.Deliveries, func(l deliveryLine) bool { return l.root == d.Partner }); i >= 0 {
-			if d.State == Refused && a.Deliveries[i].State != Refused {
+			switch {
+			case d.State == a.Deliveries[i].State && d.State != Refused:
+				line.Why = c.p.T("item.delivery.also_under", "name", line.Under)
+			case d.State == Refused && a.Deliveries[i].State != Refused:
 				line.Why = c.p.T("item.delivery.not_under", "name", line.Under)
 			}
 			a.Deliveries[i].More = append(a.Deliveries[i].More, line)

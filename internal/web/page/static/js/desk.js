@@ -240,6 +240,10 @@ const events = {
 	},
 };
 
+// A page that a browser keeps for the way back keeps its connections too. A desk has only a few, so it gives its own up.
+addEventListener("pagehide", () => { stream?.close(); stream = null; clearInterval(asking); });
+addEventListener("pageshow", (e) => { if (e.persisted) { listen(); } });
+
 let later = 0;
 document.addEventListener("visibilitychange", () => {
 	clearTimeout(later);
@@ -311,19 +315,26 @@ function tone() {
 // The frame, and what waits for an answer, keep themselves current while somebody looks.
 
 const last = new WeakMap();
+const due = new WeakMap();
 
-setInterval(async () => {
+async function refresh(place) {
+	const every = 1000 * (place.dataset.every ?? 10);
+	due.set(place, Date.now() + every);
+	try {
+		const answer = await fetchPart(place.dataset.refresh, place.dataset.part);
+		if (!answer.ok) { return; }
+		const html = await answer.text();
+		if (html !== last.get(place)) { last.set(place, html); place.innerHTML = html; }
+	} catch { /* the next time */ }
+}
+
+setInterval(() => {
 	if (document.hidden) { return; }
 	for (const place of document.querySelectorAll("[data-refresh]")) {
-		if (place.contains(document.activeElement)) { continue; }
-		try {
-			const answer = await fetchPart(place.dataset.refresh, place.dataset.part);
-			if (!answer.ok) { continue; }
-			const html = await answer.text();
-			if (html !== last.get(place)) { last.set(place, html); place.innerHTML = html; }
-		} catch { /* the next time */ }
+		if (!due.has(place)) { due.set(place, Date.now() + 1000 * (place.dataset.every ?? 10)); }
+		if (Date.now() >= due.get(place) && !place.contains(document.activeElement)) { refresh(place); }
 	}
-}, 10000);
+}, 500);
 
 // The border between list and preview can be moved, by mouse and by keyboard.
 

@@ -1,0 +1,101 @@
+package setup
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+
+	"newspool/internal/fault"
+	"newspool/internal/i18n"
+)
+
+// keyPage hands out the root key.
+type keyPage struct {
+	frame
+	Name    string
+	Words   []string
+	Problem string
+}
+
+// ticketed lets the browser through that set the node up; others are led to the desk. The key must still be here.
+func (f *Family) ticketed(w http.ResponseWriter, r *http.Request) (t ticket, file []byte, words string, ok bool, err error) {
+	t, ok = f.ticketOf(r)
+	if ok {
+		file, words, err = f.o.RootKey.Key(r.Context())
+		ok = len(file) > 0
+	}
+	if !ok && err == nil {
+		http.Redirect(w, r, "/signin", http.StatusSeeOther)
+	}
+	return t, file, words, ok, err
+}
+
+func (f *Family) showKey(w http.ResponseWriter, r *http.Request, p *i18n.Printer) error {
+	t, _, words, ok, err := f.ticketed(w, r)
+	if err != nil || !ok {
+		return err
+	}
+	domain := f.o.Newsroom.Self().Domain
+	if err := f.note(r, t.person, "partner.act_root_shown", domain, map[string]any{"domain": domain}); err != nil {
+		return err
+	}
+	return f.keyWith(w, http.StatusOK, p, words, "")
+}
+
+func (f *Family) keyWith(w http.ResponseWriter, status int, p *i18n.Printer, words, problem string) error {
+	self := f.o.Newsroom.Self()
+	name := self.Domain
+	for _, lang := range append([]string{p.Lang(), "en"}, self.Languages...) {
+		if self.Names[lang] != "" {
+			name = self.Names[lang]
+			break
+		}
+	}
+	return f.send(w, status, f.key, keyPage{frame: newFrame(p, "/setup/key", p.T("setup.key.title"), 2), Name: name, Words: strings.Fields(words), Problem: problem})
+}
+
+func (f *Family) keyFile(w http.ResponseWriter, r *http.Request, _ *i18n.Printer) error {
+	t, file, _, ok, err := f.ticketed(w, r)
+	if err != nil || !ok {
+		return err
+	}
+	domain := f.o.Newsroom.Self().Domain
+	if err := f.note(r, t.person, "partner.act_root_shown", domain, map[string]any{"domain": domain}); err != nil {
+		return err
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/plain; charset=utf-8")
+	h.Set("Content-Disposition", `attachment; filename="`+domain+`-root-key.txt"`)
+	h.Set("Content-Length", strconv.Itoa(len(file)))
+	h.Set("Cache-Control", "no-store")
+	w.Write(file) // who has gone does not get the rest
+	return nil
+}
+
+// putAway takes the word of the person that the key is stored elsewhere, and ends the ticket.
+func (f *Family) putAway(w http.ResponseWriter, r *http.Request, p *i18n.Printer) error {
+	t, _, words, ok, err := f.ticketed(w, r)
+	if err != nil || !ok {
+		return err
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	if err := r.ParseForm(); err != nil {
+		return fault.New(fault.Invalid, "fault.request").Because(err)
+	}
+	if r.PostForm.Get("sure") != "yes" {
+		return f.keyWith(w, http.StatusUnprocessableEntity, p, words, p.T("partner.root_sure"))
+	}
+	if err := f.o.RootKey.Stored(r.Context()); err != nil {
+		return err
+	}
+	domain := f.o.Newsroom.Self().Domain
+	if err := f.note(r, t.person, "partner.act_root_stored", domain, map[string]any{"domain": domain}); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	clear(f.tickets)
+	f.mu.Unlock()
+	http.SetCookie(w, &http.Cookie{Name: cookie, Path: "/setup", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteStrictMode})
+	http.Redirect(w, r, "/signin", http.StatusSeeOther)
+	return nil
+}

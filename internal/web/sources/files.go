@@ -1,0 +1,336 @@
+package sources
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"newspool/internal/fault"
+	"newspool/internal/ingest"
+	"newspool/internal/news"
+	"newspool/internal/people"
+	"newspool/internal/web/page"
+)
+
+// How many reports stay, and how long.
+const (
+	maxReports = 50
+	keepReport = 24 * time.Hour
+)
+
+// state says how far a file is.
+type state string
+
+const (
+	waits   state = "waits"
+	running state = "running"
+	done    state = "done"
+	stopped state = "stopped" // by trouble; what the report counts was taken
+)
+
+// upload is one file that was brought here.
+type upload struct {
+	ID     string
+	Name   string
+	By     string // the name of who brought it
+	Size   int64
+	Read   int64 // bytes of it that were read
+	Came   time.Time
+	Ended  time.Time
+	State  state
+	Report ingest.Report
+	Why    *fault.Error // of one that was stopped
+}
+
+// shelf has the reports. They are in memory: a restart forgets them, and nothing else.
+type shelf struct {
+	now func() time.Time
+	mu  sync.Mutex
+	all []*upload // newest first
+}
+
+// tidy removes what is too old or too much. The caller holds the lock.
+func (s *shelf) tidy() {
+	old := s.now().Add(-keepReport)
+	s.all = slices.DeleteFunc(s.all, func(u *upload) bool { return !u.Ended.IsZero() && u.Ended.Before(old) })
+	for i := len(s.all) - 1; i >= 0 && len(s.all) > maxReports; i-- {
+		if !s.all[i].Ended.IsZero() {
+			s.all = slices.Delete(s.all, i, i+1)
+		}
+	}
+}
+
+func (s *shelf) add(u upload) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all = append([]*upload{&u}, s.all...)
+	s.tidy()
+}
+
+// list gives copies, newest first.
+func (s *shelf) list() []upload {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tidy()
+	var out []upload
+	for _, u := range s.all {
+		out = append(out, *u)
+	}
+	return out
+}
+
+func (s *shelf) find(id string) (upload, bool) {
+	for _, u := range s.list() {
+		if u.ID == id {
+			return u, true
+		}
+	}
+	return upload{}, false
+}
+
+// change changes an upload that may be gone.
+func (s *shelf) change(id string, fn func(u *upload)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, u := range s.all {
+		if u.ID == id {
+			fn(u)
+		}
+	}
+}
+
+// emptied makes a folder that has nothing in it.
+func emptied(dir string) error {
+	if err := os.RemoveAll(dir); err != nil {
+		return err
+	}
+	return os.MkdirAll(dir, 0o700)
+}
+
+// stored is a file that has come.
+type stored struct {
+	path, name string
+	size       int64
+}
+
+// receive stores the files of a form, and gives its fields.
+func (f *Family) receive(w http.ResponseWriter, r *http.Request) (files []stored, v url.Values, err error) {
+	defer func() {
+		if err != nil {
+			drop(files)
+			files = nil
+		}
+	}()
+	r.Body = http.MaxBytesReader(w, r.Body, ingest.MaxFile+1<<20)
+	parts, err := r.MultipartReader()
+	if err != nil {
+		return nil, nil, fault.New(fault.Invalid, "fault.request").Because(err)
+	}
+	v = url.Values{}
+	for {
+		part, err := parts.NextPart()
+		if err == io.EOF {
+			return files, v, nil
+		}
+		if err != nil {
+			return files, v, tooLarge(err)
+		}
+		if part.FileName() == "" {
+			b, err := io.ReadAll(io.LimitReader(part, maxForm))
+			if err != nil {
+				return files, v, tooLarge(err)
+			}
+			v.Add(part.FormName(), string(b))
+			continue
+		}
+		one := stored{path: filepath.Join(f.o.Dir, rand.Text()), name: path.Base(part.FileName())}
+		one.size, err = keep(one.path, part)
+		files = append(files, one)
+		if err != nil {
+			return files, v, err
+		}
+	}
+}
+
+func tooLarge(err error) error {
+	return fault.New(fault.TooLarge, "ingest.file_large", "gb", ingest.MaxFile>>30).Because(err)
+}
+
+// keep writes what comes into a file.
+func keep(to string, from io.Reader) (int64, error) {
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return 0, err
+	}
+	n, err := io.Copy(out, from)
+	if e := out.Close(); err == nil {
+		err = e
+	}
+	var over *http.MaxBytesError
+	if errors.As(err, &over) {
+		err = tooLarge(err)
+	}
+	return n, err
+}
+
+func drop(files []stored) {
+	for _, s := range files {
+		os.Remove(s.path) // the folder is emptied at the next start
+	}
+}
+
+// bringIn takes files and has them read one after the other. The answer comes when they are here, not when they are read.
+func (f *Family) bringIn(w http.ResponseWriter, r *http.Request) error {
+	files, v, err := f.receive(w, r)
+	if err != nil {
+		return err
+	}
+	p := page.PrinterOf(r)
+	if len(files) == 0 {
+		return f.listWith(w, r, http.StatusUnprocessableEntity, fieldsOf(nil), "", p.T("sources.file.none"))
+	}
+	person := page.PersonOf(r)
+	typed := fieldsOf(v)
+	o := ingest.ItemOptions{Source: typed.Name, By: person.ID, Lang: news.Lang(typed.Lang), Service: typed.Service}
+	first := ""
+	for i, one := range files {
+		u := upload{ID: rand.Text(), Name: one.name, By: person.Name, Size: one.size, Came: f.o.Shell.Now(), State: waits}
+		if i == 0 {
+			first = u.ID
+		}
+		act := f.act(r, "sources.act_file", "", map[string]any{"name": one.name})
+		f.shelf.add(u)
+		if !f.o.Later(func(ctx context.Context) { f.read(ctx, u.ID, one, o, act) }) {
+			drop(files[i:])
+			f.shelf.change(u.ID, func(u *upload) {
+				u.State, u.Ended, u.Why = stopped, f.o.Shell.Now(), fault.New(fault.Unavailable, "sources.file.busy")
+			})
+			break
+		}
+	}
+	if len(files) > 1 {
+		return f.o.Shell.Done(w, r, "/sources#files", "sources.file.came", "n", len(files))
+	}
+	return f.o.Shell.Done(w, r, "/sources/files/"+first, "")
+}
+
+// read reads one file and writes down how it goes.
+func (f *Family) read(ctx context.Context, id string, one stored, o ingest.ItemOptions, act people.Act) {
+	defer drop([]stored{one})
+	report, err := f.readFile(ctx, id, one, o, act)
+	if err == nil {
+		ended := act
+		ended.What = "sources.act_file_done"
+		ended.Detail = map[string]any{"name": one.name, "taken": report.Taken, "known": report.Duplicates, "refused": report.Refused}
+		err = f.o.Note(context.WithoutCancel(ctx), ended)
+	}
+	f.shelf.change(id, func(u *upload) {
+		u.State, u.Ended, u.Report, u.Read = done, f.o.Shell.Now(), report, u.Size
+		if err != nil {
+			u.State, u.Why = stopped, fault.Of(err)
+		}
+	})
+}
+
+func (f *Family) readFile(ctx context.Context, id string, one stored, o ingest.ItemOptions, act people.Act) (ingest.Report, error) {
+	if err := f.o.Note(ctx, act); err != nil {
+		return ingest.Report{}, err
+	}
+	file, err := os.Open(one.path)
+	if err != nil {
+		return ingest.Report{}, err
+	}
+	defer file.Close()
+	f.shelf.change(id, func(u *upload) { u.State = running })
+	o.Progress = func(r ingest.Report) { f.shelf.change(id, func(u *upload) { u.Report = r }) }
+	return f.o.Ingest.File(ctx, one.name, counted{file, func(n int) { f.shelf.change(id, func(u *upload) { u.Read += int64(n) }) }}, o)
+}
+
+// counted tells how much was read.
+type counted struct {
+	io.Reader
+	tell func(n int)
+}
+
+func (c counted) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	c.tell(n)
+	return n, err
+}
+
+// fileLine is a file as it is shown.
+type fileLine struct {
+	upload
+	Href    string
+	Working bool
+	Percent int
+	Word    string
+	Size    string
+	Stamp   string
+	Counts  string
+	Trouble string
+}
+
+func fileLineOf(b page.Base, u upload) fileLine {
+	line := fileLine{upload: u, Href: "/sources/files/" + u.ID, Working: u.Ended.IsZero(), Size: b.P.Bytes(u.Size), Stamp: b.P.Moment(u.Came, b.Now), Word: b.P.T("sources.file.state." + string(u.State))}
+	if u.Size > 0 {
+		line.Percent = int(100 * u.Read / u.Size)
+	}
+	if u.State != waits {
+		line.Counts = b.P.T("sources.file.counts", "taken", u.Report.Taken, "known", u.Report.Duplicates, "refused", u.Report.Refused)
+	}
+	if u.Why != nil {
+		line.Trouble = page.Sentence(b.P, u.Why)
+	}
+	return line
+}
+
+// filePage is the report of one file.
+type filePage struct {
+	page.Base
+	File     fileLine
+	Problems []problemLine
+	Refusals int
+}
+
+// problemLine is one thing that is wrong with one item.
+type problemLine struct {
+	Where, Name, Text string
+	Refused           bool
+}
+
+func (f *Family) showFile(w http.ResponseWriter, r *http.Request) error {
+	u, ok := f.shelf.find(r.PathValue("file"))
+	if !ok {
+		return fault.New(fault.NotFound, "sources.file.forgotten")
+	}
+	p := filePage{Base: f.o.Shell.Base(r, "sources", "sources.file.title", "name", u.Name)}
+	p.File = fileLineOf(p.Base, u)
+	for _, x := range u.Report.Problems {
+		name := strings.TrimPrefix(x.Name, "urn:newspool:sha256:")
+		if name != x.Name {
+			name = "" // nobody knows an item by its hash
+		}
+		p.Problems = append(p.Problems, problemLine{x.Where, name, say(p.P, x.Key, x.Args), x.Fatal})
+	}
+	slices.SortStableFunc(p.Problems, func(a, b problemLine) int {
+		switch {
+		case a.Refused == b.Refused:
+			return 0
+		case a.Refused:
+			return -1
+		}
+		return 1
+	})
+	return page.Render(w, r, http.StatusOK, f.file, p)
+}
