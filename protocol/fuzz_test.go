@@ -192,3 +192,31 @@ func FuzzVerifyProof(f *testing.F) {
 		}
 	})
 }
+
+// What ParseRecord asks of JSON in one pass is what CheckJSON asks.
+func FuzzCheckDecoded(f *testing.F) {
+	f.Add(mustBytes(f, sample([]byte("x"))))
+	for _, s := range []string{
+		`{"body":{"a":1,"a":2}}`, `{"body":"\ud800"}`, `{"body":"\\u0000"}`, `{"body":"\u0000"}`, `{"x":{"y":[1.5]}}`, `{"x":-0}`, `{"x":1e3}`,
+		`{"x":9007199254740993}`, `{"x":-9007199254740992,"y":["\"[{"]}`, `{"x":[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]}`, `{"x":"` + "\xff" + `"}`, `{"\u0000":1}`,
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if len(b) == 0 || b[0] != '{' || b[len(b)-1] != '}' {
+			return
+		}
+		var r Record
+		fast := Decode(b, &r)
+		if fast == nil {
+			fast = checkDecoded(b)
+		}
+		slow := CheckJSON(b, MaxRecord, true)
+		if slow == nil {
+			slow = Decode(b, &r)
+		}
+		if (fast == nil) != (slow == nil) {
+			t.Fatalf("%q: %v, and %v", b, fast, slow)
+		}
+	})
+}

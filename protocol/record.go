@@ -101,13 +101,17 @@ func (r Record) Bytes() ([]byte, error) {
 // their limits. Fields that it does not know are allowed and mean nothing to it.
 func ParseRecord(b []byte) (Record, error) {
 	var r Record
-	if err := CheckJSON(b, MaxRecord, true); err != nil {
-		return r, err
-	}
-	if b[0] != '{' {
+	switch {
+	case len(b) > MaxRecord:
+		return r, malformed("%d bytes, the limit is %d", len(b), MaxRecord)
+	case len(b) == 0 || b[0] != '{' || b[len(b)-1] != '}':
 		return r, malformed("a record is a JSON object")
 	}
+	// Together these two check what CheckJSON checks, in less time: records are read by the thousand.
 	if err := Decode(b, &r); err != nil {
+		return r, err
+	}
+	if err := checkDecoded(b); err != nil {
 		return r, err
 	}
 	switch {

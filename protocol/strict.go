@@ -76,11 +76,49 @@ func Decode(b []byte, v any) error {
 	return nil
 }
 
-// decode64 reads the base64 text of exactly n bytes in its only spelling: padded, without line ends or stray bits.
+// checkDecoded finds what Decode lets pass and CheckJSON does not: the character U+0000, depth, and numbers that are no integers
+// within MaxInteger. b is JSON that Decode has read.
+func checkDecoded(b []byte) error {
+	depth := 0
+	for i := 0; i < len(b); i++ {
+		switch c := b[i]; {
+		case c == '"':
+			for i++; b[i] != '"'; i++ {
+				if b[i] == '\\' {
+					if i++; b[i] == 'u' && string(b[i+1:i+5]) == "0000" {
+						return malformed("the character U+0000")
+					}
+				}
+			}
+		case c == '{' || c == '[':
+			if depth++; depth > MaxDepth {
+				return malformed("nested deeper than %d", MaxDepth)
+			}
+		case c == '}' || c == ']':
+			depth--
+		case c == '-' || (c >= '0' && c <= '9'):
+			from := i
+			for i+1 < len(b) && bytes.IndexByte([]byte("0123456789.eE+-"), b[i+1]) >= 0 {
+				i++
+			}
+			n, err := strconv.ParseInt(string(b[from:i+1]), 10, 64)
+			if err != nil || n > MaxInteger || n < -MaxInteger {
+				return malformed("%s is no integer within 2^53", b[from:i+1])
+			}
+		}
+	}
+	return nil
+}
+
+var strict64 = base64.StdEncoding.Strict()
+
+// decode64 reads the base64 text of exactly n bytes in its only spelling: padded, without line ends or stray bits. The decoder
+// passes over line ends, but then the text is too long.
 func decode64(s string, n int) ([]byte, bool) {
-	b, err := base64.StdEncoding.Strict().DecodeString(s)
-	if err != nil || len(b) != n || base64.StdEncoding.EncodeToString(b) != s {
+	b := make([]byte, base64.StdEncoding.DecodedLen(len(s)))
+	m, err := strict64.Decode(b, []byte(s))
+	if err != nil || m != n || len(s) != base64.StdEncoding.EncodedLen(n) {
 		return nil, false
 	}
-	return b, true
+	return b[:m], true
 }

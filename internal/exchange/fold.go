@@ -36,18 +36,19 @@ func passing(err error) bool {
 	return fault.Is(err, fault.Unavailable) || errors.Is(err, store.ErrStale) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
-// hides reports whether what a link brings up to a size stays hidden: as long as nobody has told how far the catching up goes, and
-// until it has gone that far.
-func (l *link) hides(size int64) bool {
+// hides reports whether a record at an index belongs to the catching up, and whether a size leaves it unfinished: so it is as long as
+// nobody has told how far it goes, and until it has gone that far. What belongs to it is folded hidden, and shown together in the end,
+// so that it shows in the order of the ledger and nothing shows that was withdrawn meanwhile.
+func (l *link) hides(index, size int64) (record, rest bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.gate < 0 || size < l.gate
+	return l.gate < 0 || index < l.gate, l.gate < 0 || size < l.gate
 }
 
 // receive stores a verified batch and folds its records in one transaction. If that fails because of a record, the records are
 // stored first and then folded one by one: the one that fails is marked, and stops nothing.
 func (s *Service) receive(ctx context.Context, l *link, b ledger.Batch) error {
-	hidden := l.hides(b.Edge.Size)
+	hidden, rest := l.hides(b.From, b.Edge.Size)
 	inOrder, err := s.inOrder(ctx, l.id, b)
 	if err != nil {
 		return err
@@ -69,7 +70,7 @@ func (s *Service) receive(ctx context.Context, l *link, b ledger.Batch) error {
 				return err
 			}
 		}
-		return s.moved(tx, l, b.Edge.Size, hidden)
+		return s.moved(tx, l, b.Edge.Size, rest)
 	})
 	if err == nil || passing(err) {
 		return err
@@ -226,7 +227,7 @@ func (s *Service) foldBehind(ctx context.Context, l *link) error {
 			for _, c := range held[seq] {
 				ids = append(ids, c.ID)
 			}
-			hidden := l.hides(seq + 1)
+			hidden, rest := l.hides(seq, seq+1)
 			waits := false
 			err = s.DB.Read(ctx, func(r store.Reader) (err error) {
 				waits, err = s.waits(r, rec)
@@ -239,7 +240,7 @@ func (s *Service) foldBehind(ctx context.Context, l *link) error {
 				if err := s.fold(tx, s.said(l, seq, e, rec, ids, hidden)); err != nil {
 					return err
 				}
-				return s.moved(tx, l, seq+1, hidden)
+				return s.moved(tx, l, seq+1, rest)
 			})
 			if err != nil && !passing(err) {
 				s.Log.Error("a record could not be folded; it is kept and marked", "ledger", l.id, "seq", seq, "type", rec.Type, "error", err)
@@ -247,7 +248,7 @@ func (s *Service) foldBehind(ctx context.Context, l *link) error {
 					if err := s.trouble(tx, l.id, seq, "failed", "exchange.fold_failed", map[string]any{"type": rec.Type}); err != nil {
 						return err
 					}
-					return s.moved(tx, l, seq+1, hidden)
+					return s.moved(tx, l, seq+1, rest)
 				})
 			}
 			if err != nil {

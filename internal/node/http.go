@@ -16,7 +16,9 @@ import (
 	"newspool/internal/people"
 	"newspool/internal/proof"
 	"newspool/internal/store"
+	"newspool/internal/web/agreements"
 	"newspool/internal/web/page"
+	"newspool/internal/web/partners"
 	"newspool/internal/web/pictures"
 	"newspool/internal/web/settings"
 	"newspool/internal/web/signin"
@@ -97,7 +99,21 @@ func (n *Node) families(shell *page.Shell, d *desk.Service) ([]family, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []family{sign, w, set, src, pictures.New(shell, n.Media, n.Library)}, nil
+	agree, err := agreements.New(agreements.Options{
+		Shell: shell, Bundle: n.Bundle, Agreements: n.Agreements, Signing: n.Agreements, Life: n.Agreements, Directory: n.Exchange.Service,
+		Documents: documents{n}, Audit: auditor{n}, Zone: n.Settings.ZoneName, Remote: n.remote,
+	})
+	if err != nil {
+		return nil, err
+	}
+	known, err := partners.New(partners.Options{
+		Shell: shell, Directory: n.Exchange.Service, Door: n.Exchange.Service, Links: n.Exchange, Network: network{n}, Own: n.Exchange.Service,
+		RootKey: rootKey{n}, Agreements: n.Agreements, Audit: auditor{n}, Remote: n.remote,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return []family{sign, w, set, src, agree, known, n.first, pictures.New(shell, n.Media, n.Library)}, nil
 }
 
 // note writes an act into the audit.
@@ -130,8 +146,10 @@ func (n *Node) proofFile(w http.ResponseWriter, r *http.Request) error {
 // serveSetup makes the handler of a node that has not been set up.
 func (n *Node) serveSetup() error {
 	mux := http.NewServeMux()
+	n.first.Routes(mux)
+	n.first.Alone(mux)
 	n.health(mux)
-	return n.answerWith(mux)
+	return n.answerWith(http.NewCrossOriginProtection().Handler(mux))
 }
 
 func (n *Node) answerWith(h http.Handler) error {

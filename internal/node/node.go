@@ -38,6 +38,7 @@ import (
 	"newspool/internal/peer"
 	"newspool/internal/people"
 	"newspool/internal/store"
+	"newspool/internal/web/setup"
 	"newspool/protocol"
 )
 
@@ -69,6 +70,7 @@ type Node struct {
 	Bundle     *i18n.Bundle
 
 	keys     *keyring
+	first    *setup.Family
 	blobs    *blob.FS
 	unlock   func()
 	tls      *tlsKeys
@@ -157,6 +159,11 @@ func (n *Node) open(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	n.Peer = peer.NewClient(n.Exchange, n.Door, o.Clock)
+	if n.first, err = setup.New(setup.Options{
+		Bundle: n.Bundle, People: n.People, Newsroom: firstRun{n}, RootKey: rootKey{n}, Audit: auditor{n}, Base: n.Base, Clock: o.Clock, Log: o.Log, Remote: n.remote,
+	}); err != nil {
+		return err
+	}
 	n.server = &peer.Server{Exchange: n.Exchange, Ledgers: n.Ledgers, Log: o.Log, TLSKeys: n.tls.hashes, Remote: n.remote}
 	if n.Exchange.Root() != "" {
 		return n.begin()

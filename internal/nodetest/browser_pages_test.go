@@ -246,10 +246,7 @@ var varies = regexp.MustCompile(`/(?:[0-9a-f]{8}[0-9a-f-]*|[0-9]+|[a-z0-9-]+\.ex
 // look examines the page that the tab shows.
 func (b *tab) look(what string) {
 	b.t.Helper()
-	t0 := time.Now()
-	lap := func(n string) { b.t.Logf("LAP %s %v", n, time.Since(t0).Milliseconds()); t0 = time.Now() }
 	b.wait("the page is complete", "true")
-	lap("wait")
 	fail := func(format string, args ...any) {
 		b.t.Helper()
 		text := fmt.Sprintf(format, args...)
@@ -267,28 +264,23 @@ func (b *tab) look(what string) {
 	for _, text := range eval[[]string](b, rawTexts) {
 		fail("a key or placeholder stands in place of a text: %s", text)
 	}
-	lap("texts")
 	eval[bool](b, axe+"; true")
-	lap("axe-load")
 	for scheme, rules := range map[string]string{"light": allRules, "dark": `{runOnly: ["color-contrast"]}`} {
 		b.prefers(scheme)
 		for _, finding := range eval[[]string](b, "axe.run(document, {...("+rules+"), preload: false}).then("+findings+")") {
 			fail("axe, %s: %s", scheme, finding)
 		}
 	}
-	lap("axe")
 	b.press("\t")
 	for _, hidden := range eval[[]string](b, unseenFocus) {
 		fail("%s", hidden)
 	}
-	lap("focus")
 	b.size(320, 640)
 	if wide := eval[string](b, tooWide); wide != "" {
 		fail("a window of 320 points has to be pushed sideways: %s", wide)
 	}
 	b.size(1280, 900)
 	b.report()
-	lap("size")
 }
 
 // ids finds what differs between two things of one kind.
@@ -313,7 +305,7 @@ const (
 	unseenFocus = `(() => {
 		const out = [];
 		for (const e of document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']")) {
-			if (e.disabled || e.getClientRects().length === 0 || !e.checkVisibility({visibilityProperty: true})) { continue; }
+			if (e.disabled || e.tabIndex < 0 || e.getClientRects().length === 0 || !e.checkVisibility({visibilityProperty: true})) { continue; }
 			const mark = (x) => { const s = getComputedStyle(x); return [s.outlineStyle, s.outlineWidth, s.outlineColor, s.boxShadow, s.borderColor, s.backgroundColor].join(" "); };
 			document.activeElement?.blur();
 			const places = [e, e.parentElement, e.nextElementSibling, e.closest("li")].filter(Boolean);

@@ -67,7 +67,7 @@ func Start(t testing.TB, s Spec) *House {
 	t.Helper()
 	h := &House{Domain: s.Domain, Dir: filepath.Join(t.TempDir(), s.Domain), TB: t}
 	h.open(s)
-	_, err := h.SetUp(context.Background(), partner.Profile{Domain: s.Domain, Names: s.Names, Kind: "agency", Languages: []string{s.Language}, Base: s.Base})
+	_, err := h.SetUp(context.Background(), partner.Profile{Domain: s.Domain, Names: s.Names, Kind: "agency", Languages: []string{s.Language}})
 	if err != nil {
 		t.Fatalf("setting up %s: %v", s.Domain, err)
 	}
@@ -93,7 +93,7 @@ func (h *House) open(s Spec) {
 	}
 	h.addr = l.Addr().String()
 	o := node.Options{
-		Settings: config.Settings{Dir: h.Dir, Database: s.Database, Listen: h.addr, AllowNet: []string{"127.0.0.0/8"}, ZoneName: "UTC"},
+		Settings: config.Settings{Dir: h.Dir, Database: s.Database, Listen: h.addr, Base: s.Base, AllowNet: []string{"127.0.0.0/8"}, ZoneName: "UTC"},
 		Log:      slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})).With("node", h.Domain),
 		Listener: l, Fault: s.Fault, Clock: s.Clock,
 	}

@@ -30,6 +30,14 @@ var (
 	baltra = news.Root(strings.Repeat("d4", 32))
 )
 
+// The parts of a node fit.
+var (
+	_ Agreements = (*agreement.Service)(nil)
+	_ Signing    = (*agreement.Service)(nil)
+	_ Life       = (*agreement.Service)(nil)
+	_ Directory  = (*partner.Service)(nil)
+)
+
 var now = time.Date(2026, 11, 22, 12, 6, 0, 0, time.UTC)
 
 func zone() *time.Location { return time.FixedZone("NOR", 2*3600) }

@@ -26,6 +26,15 @@ import (
 	"newspool/protocol"
 )
 
+// The parts of a node fit.
+var (
+	_ Directory  = (*partner.Service)(nil)
+	_ Door       = (*partner.Service)(nil)
+	_ Own        = (*partner.Service)(nil)
+	_ Links      = (*exchange.Service)(nil)
+	_ Agreements = (*agreement.Service)(nil)
+)
+
 var now = time.Date(2026, 11, 22, 12, 6, 0, 0, time.UTC)
 
 func zone() *time.Location { return time.FixedZone("NOR", 2*3600) }

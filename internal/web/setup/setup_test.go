@@ -26,6 +26,8 @@ import (
 	"newspool/protocol"
 )
 
+var _ People = (*people.Service)(nil)
+
 // node is one that belongs to nobody yet.
 type node struct {
 	t      *testing.T

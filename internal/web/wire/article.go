@@ -90,12 +90,15 @@ type notice struct {
 	IntoRow bool
 }
 
+// permitLine is what one or several agreements say.
 type permitLine struct {
 	Kind, Icon string
 	Text       string
-	Clause     string
-	Name, Href string
+	Under      []underLine
 }
+
+// underLine is where it is said.
+type underLine struct{ Clause, Name, Href string }
 
 type versionLine struct {
 	Number  int

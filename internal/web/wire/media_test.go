@@ -37,8 +37,8 @@ func TestFigures(t *testing.T) {
 	body := text(ask(t, mux, "GET", page.ItemPath(id), ""))
 	check(t, "figures", body)
 	for _, want := range []string{
-		`<a class="pic" href="/media/here" target="_blank" rel="noopener"><img src="/media/here/small" width="480" height="240"`, `Caption here</p>`, "<bdi>A. Holm</bdi> / <bdi>Baltra Press</bdi>", "Photo, 4000 × 2000, 2.4 MB",
-		"It is being fetched from Baltra Press.", `<svg width="480" height="240" viewBox="0 0 480 240"`, "It has not come from Baltra Press", "The file itself is not here.", `<a class="file" href="/media/sound"`, "Audio, 5",
+		`<a class="pic" href="/media/here" target="_blank" rel="noopener"><img src="/media/here/small" width="480" height="240"`, `Caption here</p>`, "<bdi>A. Holm</bdi> / <bdi>Baltra Press</bdi>", "<span>Photo</span><span>4000 × 2000, 2.4 MB</span>",
+		"It is being fetched from Baltra Press.", `<svg width="480" height="240" viewBox="0 0 480 240"`, "It has not come from Baltra Press", "The file itself is not here.", `<a class="file" href="/media/sound"`, "<span>Audio</span><span>5",
 		`data-part="photos"`,
 	} {
 		if !strings.Contains(body, want) {

@@ -93,20 +93,26 @@ func agreementOf(known []Agreement, id terms.AgreementID) Agreement {
 	return Agreement{ID: id, Name: string(id[:min(len(id), 8)])}
 }
 
-// permits makes the strips: what may be done, what not, what not yet; permission first.
+// permits makes the strips: what may be done, what not, what not yet; permission first. Agreements that say the same share one.
 func (a *article) permits(c painter, list []Permit, known []Agreement) {
 	order := map[terms.Answer]int{terms.Yes: 0, terms.NotYet: 1, terms.No: 2}
 	list = slices.Clone(list)
 	slices.SortStableFunc(list, func(x, y Permit) int { return cmp.Compare(order[x.Answer], order[y.Answer]) })
 	for _, p := range list {
 		under := agreementOf(known, p.Agreement)
-		line := permitLine{Kind: "yes", Icon: "shield", Text: terms.SayAll(c.p, p.Lines), Clause: p.Clause, Name: under.Name, Href: under.Href}
+		line := permitLine{Kind: "yes", Icon: "shield", Text: terms.SayAll(c.p, p.Lines)}
 		switch p.Answer {
 		case terms.No:
 			line.Kind, line.Icon = "no", "closed"
 		case terms.NotYet:
 			line.Kind, line.Icon = "later", "clock"
 		}
+		place := underLine{p.Clause, under.Name, under.Href}
+		if i := slices.IndexFunc(a.Permits, func(l permitLine) bool { return l.Kind == line.Kind && l.Text == line.Text }); i >= 0 {
+			a.Permits[i].Under = append(a.Permits[i].Under, place)
+			continue
+		}
+		line.Under = []underLine{place}
 		a.Permits = append(a.Permits, line)
 	}
 }
