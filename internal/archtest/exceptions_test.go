@@ -6,5 +6,9 @@ type exception struct{ rule, where, reason string }
 
 // exceptions is the whole list. One that lets nobody off any more fails the test, so that the list only holds what is true.
 func exceptions() []exception {
-	return []exception{}
+	return []exception{
+		{"package size", "internal/exchange", "the heart: what is offered, followed, folded and recovered changes together (ADR 12)"},
+		{"package size", "internal/web/wire", "the pages of the wire share their article (ADR 12)"},
+		{"depth", "cmd/newspool", "the benchmark stands between the commands and the node (ADR 12)"},
+	}
 }

@@ -12,7 +12,7 @@ func layers() map[string]int {
 		0: {"protocol", "internal/fault", "internal/i18n", "internal/clock", "internal/config", "internal/sanitize", "internal/bitmap"},
 		1: {"internal/news"},
 		2: {"internal/terms"},
-		3: {"internal/store", "internal/blob", "internal/fetch", "internal/formats"},
+		3: {"internal/store", "internal/folder", "internal/blob", "internal/fetch", "internal/formats"},
 		4: {"internal/content", "internal/ledger", "internal/job", "internal/live", "internal/search", "internal/match", "internal/translate"},
 		5: {"internal/library", "internal/people", "internal/partner", "internal/media", "internal/verify", "internal/signoff", "internal/coedit", "internal/notice"},
 		6: {"internal/desk", "internal/proof", "internal/agreement", "internal/exchange", "internal/production", "internal/claim", "internal/committee",

@@ -18,9 +18,9 @@ import (
 
 	"newspool/internal/config"
 	"newspool/internal/fault"
+	"newspool/internal/folder"
 	"newspool/internal/i18n"
 	"newspool/internal/node"
-	"newspool/internal/store"
 )
 
 // commands is the command line.
@@ -170,7 +170,7 @@ func (a *app) withNode(fn func(n *node.Node) error) error {
 		return fault.New(fault.NotFound, "cli.no_folder", "folder", a.set.Dir).Because(err)
 	}
 	n, err := node.New(a.ctx, node.Options{Settings: a.set.Settings, Log: slog.New(slog.DiscardHandler)})
-	if errors.Is(err, store.ErrInUse) {
+	if errors.Is(err, folder.ErrInUse) {
 		return a.forward()
 	}
 	if err != nil {

@@ -232,17 +232,21 @@ func (s *Service) outgoing(r store.Reader, q queued) (library.Version, error) {
 
 // offer says one version under every agreement that permits it, in one transaction; each no is kept with its clause.
 func (s *Service) offer(tx *store.Tx, q queued) error {
-	v, err := s.outgoing(tx, q)
-	if err != nil {
-		return err
+	v, fresh := s.fresh.get(q)
+	fresh = fresh && v.First && v.Number == 1 // no part of it was ever offered
+	var ways []library.Way
+	if !fresh {
+		var err error
+		if v, err = s.outgoing(tx, q); err != nil {
+			return err
+		}
+		if ways, err = s.Library.Ways(tx, q.item); err != nil {
+			return err
+		}
 	}
 	tx.OnCommit(func() { s.fresh.take(q) })
 	tx.OnUndo(func() { s.fresh.take(q) }) // it may be done all the same; if not, the library has it
 	at := s.Clock()
-	ways, err := s.Library.Ways(tx, q.item)
-	if err != nil {
-		return err
-	}
 	sent := map[terms.AgreementID][]library.Way{}
 	for _, w := range ways {
 		sent[w.Agreement] = append(sent[w.Agreement], w)
@@ -295,6 +299,9 @@ func (s *Service) offer(tx *store.Tx, q queued) error {
 			return err
 		}
 		today.Add(tx, pos.Time, daily.Told(v.Content))
+		if fresh {
+			continue // nothing of it was ever refused
+		}
 		if err := tx.Exec(unrefuse, string(q.item), q.number, string(a.Agreement)); err != nil {
 			return err
 		}

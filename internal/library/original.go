@@ -30,7 +30,8 @@ func (l *Library) pack(ctx context.Context, format string, raw []byte) (*origina
 	var b bytes.Buffer
 	w, _ := l.gzip.Get().(*gzip.Writer)
 	if w == nil {
-		w = gzip.NewWriter(&b)
+		// Fast: to clear the tables of a better compressor costs more than it saves in a story.
+		w, _ = gzip.NewWriterLevel(&b, gzip.BestSpeed)
 	} else {
 		w.Reset(&b)
 	}

@@ -273,23 +273,45 @@ func (l *Library) withdrawSame(tx *store.Tx, ix *index, it *item, why string) (b
 	return err == nil, errors.Join(err, it.save(tx))
 }
 
+const (
+	selectCarried = `SELECT own, n, agreements FROM item WHERE id = $1`
+	updateCarried = `UPDATE item SET agreements = $2 WHERE id = $1`
+)
+
 // Carried notes that a version of our own went into a ledger, so that the item is found under the agreement. It is idempotent.
 func (l *Library) Carried(tx *store.Tx, id news.ItemID, number int, agreement terms.AgreementID, ledger string, seq int64) error {
-	it, err := l.ownItem(tx, id)
-	if err != nil {
+	it := &item{}
+	var agreements string
+	switch err := tx.QueryRow(selectCarried, id).Scan(&it.Own, &it.N, &agreements); {
+	case errors.Is(err, store.ErrNoRows):
+		return notFound()
+	case err != nil:
+		return fmt.Errorf("library: read item %s: %w", id, err)
+	case !it.Own:
+		return fault.New(fault.Denied, "library.not_ours")
+	}
+	if err := parseList(agreements, &it.Agreements); err != nil {
+		return fmt.Errorf("library: read item %s: %w", id, err)
+	}
+	a := arrival{item: id, number: number, ledger: ledger, agreement: agreement, seq: seq, state: news.Usable}
+	before := len(it.Agreements)
+	it.carry(agreement)
+	if err := a.save(tx); err != nil || len(it.Agreements) == before {
 		return err
 	}
 	ix, err := l.join(tx)
 	if err != nil {
 		return err
 	}
-	a := arrival{item: id, number: number, ledger: ledger, agreement: agreement, seq: seq, state: news.Usable}
-	had, before := l.facets(it), len(it.Agreements)
-	it.carry(agreement)
-	if err := a.save(tx); err != nil || len(it.Agreements) == before {
-		return err
+	if it.N != 0 {
+		if err := ix.move(tx, it.N, nil, it.N, []string{facetAgreement + string(agreement)}); err != nil {
+			return err
+		}
 	}
-	return errors.Join(l.refresh(tx, ix, it, nil, had), it.save(tx))
+	if err := tx.ExecOne(updateCarried, id, list(it.Agreements)); err != nil {
+		return fmt.Errorf("library: save agreements: %w", err)
+	}
+	return nil
 }
 
 const (

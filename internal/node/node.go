@@ -26,6 +26,7 @@ import (
 	"newspool/internal/exchange"
 	"newspool/internal/fault"
 	"newspool/internal/fetch"
+	"newspool/internal/folder"
 	"newspool/internal/i18n"
 	"newspool/internal/ingest"
 	"newspool/internal/ledger"
@@ -93,7 +94,7 @@ func Migrations() []store.Migration {
 }
 
 // New opens a node's data folder and database and joins its parts. Nothing runs yet. A folder that another process holds is
-// refused with store.ErrInUse.
+// refused with folder.ErrInUse.
 func New(ctx context.Context, o Options) (*Node, error) {
 	if o.Clock == nil {
 		o.Clock = clock.System
@@ -104,7 +105,7 @@ func New(ctx context.Context, o Options) (*Node, error) {
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, fault.New(fault.Unavailable, "config.folder", "folder", o.Dir).Because(err)
 	}
-	unlock, err := store.LockFolder(o.Dir)
+	unlock, err := folder.Lock(o.Dir)
 	if err != nil {
 		return nil, err
 	}

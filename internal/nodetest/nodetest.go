@@ -21,6 +21,7 @@ import (
 	"newspool/internal/partner"
 	"newspool/internal/store"
 	"newspool/internal/terms"
+	"newspool/protocol"
 )
 
 // House is a newsroom with its node.
@@ -194,9 +195,16 @@ func Meet(a, b *House) {
 
 // Terms makes the terms of an exchange of everything between the houses.
 func Terms(houses ...*House) terms.Revision {
-	var parties []terms.Party
+	var ids []protocol.Identity
 	for _, h := range houses {
-		self := h.Exchange.Self()
+		ids = append(ids, h.Exchange.Self())
+	}
+	return termsOf(ids...)
+}
+
+func termsOf(ids ...protocol.Identity) terms.Revision {
+	var parties []terms.Party
+	for _, self := range ids {
 		p := terms.Party{Root: news.Root(self.Root), Domain: self.Domain, Kind: self.Kind, Names: terms.InLanguages{}, Signatory: terms.Signatory{Name: "Editor in chief", Office: "Editor in chief"}}
 		for l, name := range self.Names {
 			p.Names[news.Lang(l)] = name

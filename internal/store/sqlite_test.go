@@ -173,26 +173,6 @@ func TestOpenFails(t *testing.T) {
 	}
 }
 
-func TestLockFolder(t *testing.T) {
-	dir := t.TempDir()
-	unlock, err := store.LockFolder(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := store.LockFolder(dir); !errors.Is(err, store.ErrInUse) {
-		t.Errorf("a second lock: %v", err)
-	}
-	unlock()
-	unlock, err = store.LockFolder(dir)
-	if err != nil {
-		t.Fatalf("after unlock: %v", err)
-	}
-	unlock()
-	if _, err := store.LockFolder(filepath.Join(dir, "no")); !fault.Is(err, fault.Unavailable) {
-		t.Errorf("no folder: %v", err)
-	}
-}
-
 // TestLogStaysSmall writes more than the log of SQLite may hold, without a pause.
 func TestLogStaysSmall(t *testing.T) {
 	db, dir := openIn(t)

@@ -31,8 +31,6 @@ var (
 	ErrCommitUnknown error = fault.New(fault.Unavailable, "fault.commit_unknown")
 	// ErrNewerSchema refuses a database that a newer release has already migrated.
 	ErrNewerSchema error = fault.New(fault.Conflict, "fault.newer_schema")
-	// ErrInUse refuses a data folder that another process has locked.
-	ErrInUse error = fault.New(fault.Conflict, "fault.in_use")
 	// ErrClosed fails what is asked of a database after Close.
 	ErrClosed error = fault.New(fault.Unavailable, "fault.closing")
 )
