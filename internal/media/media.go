@@ -15,7 +15,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -333,27 +332,6 @@ func (s *Service) Thumb(ctx context.Context, id string) (b []byte, err error) {
 		return nil, fault.New(fault.NotFound, "fault.not_found")
 	}
 	return b, err
-}
-
-// OnlyOurs takes out of a draft the claims of media that are not here or not ours: only what Add has given may be released.
-func (s *Service) OnlyOurs(ctx context.Context, all []news.Media) ([]news.Media, error) {
-	var out []news.Media
-	for _, m := range all {
-		if m.ID == "" || m.SHA256 == "" {
-			continue
-		}
-		known, _, err := s.Get(ctx, m.ID)
-		if fault.Is(err, fault.NotFound) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		if known.Own && known.State == Here && strings.EqualFold(known.SHA256, m.SHA256) {
-			out = append(out, m)
-		}
-	}
-	return out, nil
 }
 
 // String is for logs.

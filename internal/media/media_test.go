@@ -147,20 +147,3 @@ func TestWanted(t *testing.T) {
 		t.Errorf("after twelve tries: %+v, %v", m, err)
 	}
 }
-
-// Only what is here may be released as ours.
-func TestOnlyOurs(t *testing.T) {
-	ctx, now := context.Background(), time.Now()
-	s := service(t, storetest.Open(t, media.Migrations()), &now)
-	m, _, err := s.Add(ctx, bytes.NewReader(picture(t, 10)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	false1, false2 := m, m
-	false1.ID = "01a20e4f-4c14-755a-970e-6e66ad5f223d"
-	false2.SHA256 = m.SHA256[:63] + "0"
-	got, err := s.OnlyOurs(ctx, []news.Media{false1, m, false2, {}})
-	if err != nil || len(got) != 1 || got[0].ID != m.ID || got[0].SHA256 != m.SHA256 {
-		t.Errorf("got %+v, %v", got, err)
-	}
-}
