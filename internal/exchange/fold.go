@@ -49,14 +49,10 @@ func (l *link) hides(index, size int64) (record, rest bool) {
 // stored first and then folded one by one: the one that fails is marked, and stops nothing.
 func (s *Service) receive(ctx context.Context, l *link, b ledger.Batch) error {
 	hidden, rest := l.hides(b.From, b.Edge.Size)
-	inOrder, err := s.inOrder(ctx, l.id, b)
-	if err != nil {
-		return err
-	}
-	if !inOrder {
-		return s.storeThenFold(ctx, l, b)
-	}
-	err = s.DB.Write(ctx, func(tx *store.Tx) error {
+	err := s.DB.Write(ctx, func(tx *store.Tx) error {
+		if inOrder, err := s.inOrder(tx, l.id, b); err != nil || !inOrder {
+			return errors.Join(err, errOutOfOrder)
+		}
 		ids, err := s.Ledgers.Take(tx, l.id, b)
 		if err != nil {
 			return err
@@ -75,9 +71,13 @@ func (s *Service) receive(ctx context.Context, l *link, b ledger.Batch) error {
 	if err == nil || passing(err) {
 		return err
 	}
-	s.Log.Warn("folding record by record", "ledger", l.id, "from", b.From, "error", err)
+	if !errors.Is(err, errOutOfOrder) {
+		s.Log.Warn("folding record by record", "ledger", l.id, "from", b.From, "error", err)
+	}
 	return s.storeThenFold(ctx, l, b)
 }
+
+var errOutOfOrder = errors.New("something before the batch, or in it, waits for another ledger")
 
 // itemsOf lists the items of which records speak.
 func itemsOf(records []protocol.Record) []news.ItemID {
@@ -92,21 +92,17 @@ func itemsOf(records []protocol.Record) []news.ItemID {
 
 // inOrder reports whether a batch can be folded as it comes: everything before it is folded, and nothing in it waits for
 // another ledger.
-func (s *Service) inOrder(ctx context.Context, id ledger.ID, b ledger.Batch) (ok bool, err error) {
-	err = s.DB.Read(ctx, func(r store.Reader) error {
-		i, err := ledger.Get(r, id)
-		if err != nil || i.Applied != b.From {
-			return err
+func (s *Service) inOrder(r store.Reader, id ledger.ID, b ledger.Batch) (bool, error) {
+	i, err := ledger.Get(r, id)
+	if err != nil || i.Applied != b.From {
+		return false, err
+	}
+	for _, rec := range b.Parsed {
+		if waits, err := s.waits(r, rec); err != nil || waits {
+			return false, err
 		}
-		for _, rec := range b.Parsed {
-			if waits, err := s.waits(r, rec); err != nil || waits {
-				return err
-			}
-		}
-		ok = true
-		return nil
-	})
-	return ok, err
+	}
+	return true, nil
 }
 
 // answers are the records that speak of something in another newsroom's ledger. They, and no others, wait for what they have

@@ -192,6 +192,9 @@ func (s *Service) followOne(ctx context.Context, peer Peer, l *link) {
 		if err != nil {
 			s.Log.Warn("link", "partner", l.partner, "ledger", l.id, "error", err)
 		}
+		if !l.gateUnknown() { // it was there: nothing speaks against coming back soon, but not at once again and again
+			pause = min(pause, 10*s.Times.MinPause)
+		}
 		if time.Since(began) > s.Times.MaxPause {
 			pause = s.Times.MinPause
 		}

@@ -35,6 +35,11 @@ const selectOrigin = `SELECT origin FROM item WHERE id = $1`
 
 // Origin gives the root that made an item, and false for an item that is not here. Hidden items count as here.
 func (l *Library) Origin(r store.Reader, id news.ItemID) (news.Root, bool, error) {
+	if tx, ok := r.(*store.Tx); ok {
+		if ix, ok := tx.Value(indexKey{l}).(*index); ok && ix.absent[id] { // by Expect
+			return "", false, nil
+		}
+	}
 	var root news.Root
 	switch err := r.QueryRow(selectOrigin, id).Scan(&root); {
 	case errors.Is(err, store.ErrNoRows):

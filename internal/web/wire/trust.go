@@ -159,6 +159,8 @@ func (a *article) deliveries(c painter, list []Delivery, known []Agreement, draf
 	switch {
 	case a.Sent.All == 0:
 		a.Sent.Text = c.p.T("item.sent_nobody")
+	case goes == 0:
+		a.Sent.Text = c.p.T("item.sent_none")
 	case draft:
 		a.Sent.Text = c.p.T("item.sent_would", "n", goes, "all", a.Sent.All)
 	default:
