@@ -37,6 +37,7 @@ type commands struct {
 	Token     tokenCmd     `cmd:"" help:"Tokens for programs."`
 	Partner   partnerCmd   `cmd:"" help:"Newsrooms that we know."`
 	Agreement agreementCmd `cmd:"" help:"Agreements: list, propose, sign."`
+	Item      itemCmd      `cmd:"" help:"Items of the wire."`
 	Proof     proofCmd     `cmd:"" help:"Write the proof file of an item."`
 	Verify    verifyCmd    `cmd:"" help:"Check a proof file, the ledgers of the data folder, or a partner's running node."`
 	Doctor    doctorCmd    `cmd:"" help:"Say in words what is wrong with this node."`

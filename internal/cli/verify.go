@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"os"
@@ -29,7 +30,7 @@ func (c verifyCmd) Run(a *app) error {
 		if err != nil {
 			return err
 		}
-		return c.tell(a, verify.Proof(b))
+		return c.tell(a, verify.Proof(bytes.TrimSpace(b))) // a line end after the file is not part of it
 	}
 	return a.withNode(func(n *node.Node) error {
 		if c.Partner != "" {

@@ -85,7 +85,8 @@ func inputFrom(form url.Values) input {
 }
 
 // inputOf fills the fields from a story.
-func inputOf(s news.Story, zone *time.Location) input {
+func inputOf(s news.Story, p *i18n.Printer) input {
+	zone := p.Zone()
 	in := input{
 		Lang: string(s.Lang), Headline: s.Headline, Slug: s.Slug, Byline: s.Byline, Dateline: s.Dateline, Genre: s.Genre, Service: s.Service,
 		Credit: s.Credit, Copyright: s.Copyright, Usage: s.Usage, Note: s.Note,
@@ -106,11 +107,25 @@ func inputOf(s news.Story, zone *time.Location) input {
 		if slices.Contains(mediatopic.Top(), subject.Code) {
 			in.Topics = append(in.Topics, subject.Code)
 		} else {
-			more = append(more, subject.Code)
+			more = append(more, topicName(subject.Code, p.Lang()))
 		}
 	}
 	in.More = strings.Join(more, ", ")
 	return in
+}
+
+// topicName is the name of a topic, if a person who types it means that topic and no other; else its code.
+func topicName(code, lang string) string {
+	name := mediatopic.Name(code, lang)
+	if strings.ContainsAny(name, ",،;") {
+		return code
+	}
+	for _, found := range mediatopic.Search(name, lang) {
+		if strings.EqualFold(mediatopic.Name(found, lang), name) && found != code {
+			return code
+		}
+	}
+	return name
 }
 
 // hasMarks finds what plain text cannot hold.

@@ -21,6 +21,7 @@ import (
 	"newspool/internal/i18n"
 	"newspool/internal/library"
 	"newspool/internal/news"
+	"newspool/internal/news/mediatopic"
 	"newspool/internal/terms"
 	"newspool/internal/web/page"
 )
@@ -392,17 +393,20 @@ func TestStoryKeepsWhatTheFormLacks(t *testing.T) {
 	p := b.Printer("en", zone())
 	base := news.Story{
 		Type: news.Video, Lang: "en", Headline: "H", Slug: "S", Byline: "B", Dateline: "D", Body: "<h2>Head</h2><p>One <em>two</em>.</p>", Genre: "g", Service: "s", Urgency: 3, Embargo: at("18:00"),
-		Credit: "c", Copyright: "r", Usage: "u", Note: "n", Subjects: []news.Subject{{Code: "medtop:15000000", Name: "sport"}, {Code: "word:own", Name: "Own"}},
+		Credit: "c", Copyright: "r", Usage: "u", Note: "n", Subjects: []news.Subject{{Code: "medtop:15000000", Name: "sport"}, {Code: "word:own", Name: "Own"}, {Code: "medtop:20000343", Name: mediatopic.Name("medtop:20000343", "en")}},
 		Media: []news.Media{{ID: "m1"}}, Written: at("11:00"),
 	}
-	got, bad := inputOf(base, zone()).story(p, base)
+	got, bad := inputOf(base, p).story(p, base)
 	got.Embargo = got.Embargo.UTC()
 	if diff := cmp.Diff(base, got); diff != "" || len(bad) > 0 {
 		t.Errorf("%v %s", bad, diff)
 	}
 	plain := base
 	plain.Body = "<p>One.</p><p>Two.</p>"
-	in := inputOf(plain, zone())
+	in := inputOf(plain, p)
+	if !strings.Contains(in.More, "ransport") || strings.Contains(in.More, "medtop:") {
+		t.Errorf("subjects are shown as %q", in.More)
+	}
 	if in.Marked || in.Body != "One.\n\nTwo." {
 		t.Errorf("%+v", in)
 	}

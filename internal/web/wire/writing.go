@@ -23,7 +23,7 @@ func (f *Family) editDraft(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return f.showForm(w, r, draftOf(item.Item), typed{input: inputOf(story, page.PrinterOf(r).Zone()), photos: photosOf(story.Media)})
+	return f.showForm(w, r, draftOf(item.Item), typed{input: inputOf(story, page.PrinterOf(r)), photos: photosOf(story.Media)})
 }
 
 func (f *Family) saveDraft(w http.ResponseWriter, r *http.Request) error {
@@ -109,7 +109,7 @@ func (f *Family) changeForm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	in := inputOf(story, page.PrinterOf(r).Zone())
+	in := inputOf(story, page.PrinterOf(r))
 	in.Class, in.Version = string(news.Correction), item.Version
 	return f.showForm(w, r, changeOf(item.Item), typed{input: in, photos: photosOf(story.Media)})
 }

@@ -1,0 +1,31 @@
+package cli
+
+import (
+	"fmt"
+
+	"newspool/internal/fault"
+	"newspool/internal/library"
+	"newspool/internal/node"
+)
+
+type itemCmd struct {
+	List itemListCmd `cmd:"" help:"List the newest items of the wire."`
+}
+
+type itemListCmd struct {
+	Most int `default:"20" help:"How many."`
+}
+
+// Run lists items, newest first: address, state, language, headline.
+func (c itemListCmd) Run(a *app) error {
+	return a.withNode(func(n *node.Node) error {
+		if n.Library == nil {
+			return fault.New(fault.NotFound, "setup.not_done")
+		}
+		rows, err := n.Library.Wire(a.ctx, library.Filter{}, 0, c.Most)
+		for _, r := range rows {
+			fmt.Fprintf(a.out, "%s  %s  %s  %s\n", r.Item, r.State, r.Lang, r.Headline)
+		}
+		return err
+	})
+}
