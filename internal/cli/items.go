@@ -22,10 +22,16 @@ func (c itemListCmd) Run(a *app) error {
 		if n.Library == nil {
 			return fault.New(fault.NotFound, "setup.not_done")
 		}
-		rows, err := n.Library.Wire(a.ctx, library.Filter{}, 0, c.Most)
-		for _, r := range rows {
-			fmt.Fprintf(a.out, "%s  %s  %s  %s\n", r.Item, r.State, r.Lang, r.Headline)
+		for before, left := int64(0), c.Most; left > 0; {
+			rows, err := n.Library.Wire(a.ctx, library.Filter{}, before, left) // gives a page of its own size at most
+			if err != nil || len(rows) == 0 {
+				return err
+			}
+			for _, r := range rows {
+				fmt.Fprintf(a.out, "%s  %s  %s  %s\n", r.Item, r.State, r.Lang, r.Headline)
+			}
+			before, left = rows[len(rows)-1].N, left-len(rows)
 		}
-		return err
+		return nil
 	})
 }

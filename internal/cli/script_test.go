@@ -38,6 +38,9 @@ func TestScripts(t *testing.T) {
 			env.Setenv("LC_ALL", "C.UTF-8")
 			return nil
 		},
-		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"until": until, "save": save, "flip": flip},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"until": until, "save": save, "flip": flip, "code": code, "pack": pack, "latin": latin, "swell": swell, "many": many,
+			"once": once, "api": api, "desk": desk,
+		},
 	})
 }

@@ -415,6 +415,20 @@ func TestStoryKeepsWhatTheFormLacks(t *testing.T) {
 	}
 }
 
+func TestWhyIsTold(t *testing.T) {
+	item := library.Item{}
+	item.History = []library.VersionInfo{{Number: 1}, {Number: 2, Note: "9 should read 8."}}
+	for _, c := range []struct{ why, note, want, next string }{
+		{"9 should read 8.", "", "9 should read 8.", ""}, {"9 should read 8.", "Photos to follow.", "9 should read 8.\n\nPhotos to follow.", "Photos to follow."},
+		{"", "Photos to follow.", "Photos to follow.", "Photos to follow."}, {"9 should read 8.", "9 should read 8.", "9 should read 8.", ""}, {"", "9 should read 8. Twice.", "9 should read 8. Twice.", "9 should read 8. Twice."},
+	} {
+		got := withWhy(c.why, c.note)
+		if next := withoutWhy(got, item); got != c.want || next != c.next {
+			t.Errorf("%q and %q: %q, then %q", c.why, c.note, got, next)
+		}
+	}
+}
+
 func TestChangeAndWithdraw(t *testing.T) {
 	d := newDesk(north)
 	mux := start(t, d)

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 
@@ -111,6 +112,7 @@ func (f *Family) changeForm(w http.ResponseWriter, r *http.Request) error {
 	}
 	in := inputOf(story, page.PrinterOf(r))
 	in.Class, in.Version = string(news.Correction), item.Version
+	in.Note = withoutWhy(in.Note, item)
 	return f.showForm(w, r, changeOf(item.Item), typed{input: in, photos: photosOf(story.Media)})
 }
 
@@ -138,11 +140,33 @@ func (f *Family) change(w http.ResponseWriter, r *http.Request) error {
 		return f.showForm(w, r, changeOf(item.Item), t)
 	}
 	person := page.PersonOf(r).ID
+	changed.Note = withWhy(t.Why, changed.Note)
 	draft := news.Draft{Story: changed, Source: "desk", Class: class, By: person}
 	if err := f.o.Writing.Change(r.Context(), person, item.Item, draft, t.Why); err != nil {
 		return err
 	}
 	return f.o.Shell.Done(w, r, page.ItemPath(item.Item), "item.change_released")
+}
+
+// withWhy puts what a version changes before the note to editors: it is what partners read beside the version.
+func withWhy(why, note string) string {
+	if why == "" || note == "" || note == why {
+		return cmp.Or(why, note)
+	}
+	return why + noteGap + note
+}
+
+const noteGap = "\n\n"
+
+// withoutWhy is the note to editors without what the last version changed: the next version changes something else.
+func withoutWhy(note string, item library.Item) string {
+	if n := len(item.History); n > 1 && item.History[n-1].Note != "" {
+		rest, found := strings.CutPrefix(note, item.History[n-1].Note)
+		if found && (rest == "" || strings.HasPrefix(rest, noteGap)) {
+			return strings.TrimPrefix(rest, noteGap)
+		}
+	}
+	return note
 }
 
 // withdrawPage asks for the reason of a withdrawal and shows whom it reaches.

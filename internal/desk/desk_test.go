@@ -1,0 +1,166 @@
+package desk_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"newspool/internal/clock"
+	"newspool/internal/content"
+	"newspool/internal/desk"
+	"newspool/internal/fault"
+	"newspool/internal/formats/ninjs"
+	"newspool/internal/library"
+	"newspool/internal/news"
+	"newspool/internal/people"
+	"newspool/internal/store"
+	"newspool/internal/store/storetest"
+	"newspool/internal/terms"
+)
+
+type codec struct{}
+
+func (codec) Write(s news.Story, m library.Meta) []byte {
+	return ninjs.Write(s, ninjs.Meta{URI: string(m.URI), Version: "1", Class: m.Class, Released: m.Released})
+}
+func (codec) Parse(b []byte) (news.Draft, error) { return ninjs.Parse(b) }
+
+// agreements answers as it is told.
+type agreements struct {
+	rulings []desk.Ruling
+	alive   bool
+}
+
+func (a *agreements) Rulings(context.Context, news.ItemID, terms.Act) ([]desk.Ruling, error) {
+	return a.rulings, nil
+}
+func (a *agreements) Confirmed(news.Root, time.Time) bool { return a.alive }
+func (a *agreements) Credit(news.Lang) string             { return "North Agency" }
+
+type room struct {
+	*desk.Service
+	db       *store.DB
+	library  *library.Library
+	people   *people.Service
+	law      *agreements
+	editor   people.Person
+	outsider people.Person
+	released int
+}
+
+const ours, theirs = news.Root("aa"), news.Root("bb")
+
+func open(t *testing.T) *room {
+	t.Helper()
+	ctx := context.Background()
+	r := &room{law: &agreements{alive: true}}
+	r.db = storetest.Open(t, content.Migrations(), library.Migrations(), people.Migrations())
+	r.library = library.New(r.db, library.Options{Origin: ours, Domain: "north.example", Clock: clock.System, Codec: codec{}, OnVersion: func(tx *store.Tx, _ library.Version) error {
+		tx.OnCommit(func() { r.released++ })
+		return nil
+	}})
+	r.people = people.New(r.db, people.Options{})
+	var err error
+	if r.editor, err = r.people.Create(ctx, people.Operator(), people.NewPerson{Login: "ed", Name: "Ed", Roles: []people.Role{people.Editor}, Password: "orran-sea-2026"}); err != nil {
+		t.Fatal(err)
+	}
+	if r.outsider, err = r.people.Create(ctx, people.Operator(), people.NewPerson{Login: "out", Name: "Out", Roles: []people.Role{people.Signatory}, Password: "orran-sea-2026"}); err != nil {
+		t.Fatal(err)
+	}
+	r.Service = desk.New(r.db, r.library, r.people, r.law, clock.System)
+	return r
+}
+
+func story(headline string) news.Draft {
+	return news.Draft{Story: news.Story{Type: news.Text, Lang: "en", Headline: headline, Body: "<p>The ferry left on time.</p>"}}
+}
+
+func TestOwnStory(t *testing.T) {
+	r, ctx := open(t), context.Background()
+	id, err := r.Save(ctx, r.editor.ID, "", story("First"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.released != 0 {
+		t.Error("a draft went out")
+	}
+	if err := r.Release(ctx, r.editor.ID, id); err != nil {
+		t.Fatal(err)
+	}
+	corrected := story("Second")
+	corrected.Class = news.Correction
+	if err := r.Change(ctx, r.editor.ID, id, corrected, ""); !fault.Is(err, fault.Invalid) {
+		t.Errorf("a correction without a note: %v", err)
+	}
+	if err := r.Change(ctx, r.editor.ID, id, corrected, "The headline was wrong."); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Change(ctx, r.editor.ID, id, corrected, "The headline was wrong."); !fault.Is(err, fault.Conflict) {
+		t.Errorf("the same again: %v", err)
+	}
+	if err := r.Withdraw(ctx, r.editor.ID, id, ""); !fault.Is(err, fault.Invalid) {
+		t.Errorf("a withdrawal without a reason: %v", err)
+	}
+	if err := r.Withdraw(ctx, r.editor.ID, id, "It was not so."); err != nil {
+		t.Fatal(err)
+	}
+	if r.released != 3 {
+		t.Errorf("%d versions went out, want 3", r.released)
+	}
+	acts, err := r.people.AuditPage(ctx, 0, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, a := range acts {
+		if a.About == string(id) {
+			got = append(got, a.What)
+		}
+	}
+	if len(got) != 4 {
+		t.Errorf("the audit has %q, want four acts", got)
+	}
+}
+
+func TestOnlyEditors(t *testing.T) {
+	r, ctx := open(t), context.Background()
+	if _, err := r.Save(ctx, r.outsider.ID, "", story("No")); !fault.Is(err, fault.Denied) {
+		t.Errorf("somebody without the role wrote a story: %v", err)
+	}
+}
+
+func TestTake(t *testing.T) {
+	r, ctx := open(t), context.Background()
+	const item = news.ItemID("newspool://soren.example/item/1")
+	err := r.db.Write(ctx, func(tx *store.Tx) error {
+		id, err := content.Put(tx, "application/json", "en", codec{}.Write(story("Theirs").Story, library.Meta{URI: item, Version: 1, Class: news.First}))
+		if err != nil {
+			return err
+		}
+		_, err = r.library.Receive(tx, library.Incoming{Item: item, Number: 1, Class: news.First, Origin: theirs, Agreement: "ag", Ledger: "le", ContentID: id, Story: story("Theirs").Story, State: news.Usable, Released: time.Now()})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rev := terms.Revision{Agreement: "ag", Parties: []terms.Party{{Root: theirs, Domain: "soren.example", Names: terms.InLanguages{"en": "Radio Soren"}}}}
+	no := terms.Decision{Answer: terms.No, Clause: "3.1", Key: "terms.no.copy"}
+	for name, c := range map[string]struct {
+		rulings []desk.Ruling
+		credit  string
+		key     string
+	}{
+		"no agreement":        {nil, "", "story.no_terms"},
+		"a clause says no":    {[]desk.Ruling{{Revision: rev, Decision: no}}, "", "terms.no.copy"},
+		"one of two says yes": {[]desk.Ruling{{Revision: rev, Decision: no}, {Revision: rev, Decision: terms.Decision{Answer: terms.Yes}}}, "Radio Soren", ""},
+	} {
+		r.law.rulings = c.rulings
+		credit, err := r.Take(ctx, r.editor.ID, item, 1, "text")
+		if credit != c.credit || (err == nil) != (c.key == "") || (err != nil && fault.Of(err).Key != c.key) {
+			t.Errorf("%s: credit %q, %v", name, credit, err)
+		}
+		if d, refused := desk.IsRefusal(err); c.key == "terms.no.copy" && (!refused || d.Clause != "3.1") {
+			t.Errorf("%s: the clause is %q", name, d.Clause)
+		}
+	}
+}
