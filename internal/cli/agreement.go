@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"newspool/internal/agreement"
@@ -11,6 +12,7 @@ import (
 	"newspool/internal/news"
 	"newspool/internal/node"
 	"newspool/internal/terms"
+	"newspool/internal/web/page"
 	"newspool/protocol"
 )
 
@@ -77,7 +79,7 @@ func (c agreementProposeCmd) Run(a *app) error {
 			return err
 		}
 		fmt.Fprintln(a.out, hash)
-		return nil
+		return a.noteRevision(n, "agreement.act_propose", hash, "name", c.Name)
 	})
 }
 
@@ -128,7 +130,10 @@ type agreementSignCmd struct {
 // Run signs.
 func (c agreementSignCmd) Run(a *app) error {
 	return a.withNode(func(n *node.Node) error {
-		return n.Agreements.Sign(a.ctx, terms.RevisionHash(c.Revision), agreement.Signer{Name: c.Name, Office: c.Office})
+		if err := n.Agreements.Sign(a.ctx, terms.RevisionHash(c.Revision), agreement.Signer{Name: c.Name, Office: c.Office}); err != nil {
+			return err
+		}
+		return a.noteRevision(n, "agreement.act_sign", terms.RevisionHash(c.Revision), "name", c.Name)
 	})
 }
 
@@ -140,18 +145,38 @@ type agreementDeclineCmd struct {
 // Run declines.
 func (c agreementDeclineCmd) Run(a *app) error {
 	return a.withNode(func(n *node.Node) error {
-		return n.Agreements.Decline(a.ctx, terms.RevisionHash(c.Revision), agreement.Signer{How: c.Reason})
+		if err := n.Agreements.Decline(a.ctx, terms.RevisionHash(c.Revision), agreement.Signer{How: c.Reason}); err != nil {
+			return err
+		}
+		return a.noteRevision(n, "agreement.act_decline", terms.RevisionHash(c.Revision), "reason", c.Reason)
 	})
 }
 
+// noteRevision writes into the audit what was done with a revision.
+func (a *app) noteRevision(n *node.Node, what string, hash terms.RevisionHash, name, value string) error {
+	rev, ok := n.Agreements.Revision(hash)
+	if !ok {
+		return fault.New(fault.NotFound, "agreement.unknown")
+	}
+	var domains []string
+	for _, p := range rev.Terms.Parties {
+		domains = append(domains, p.Domain)
+	}
+	return a.note(n, what, string(rev.Terms.Agreement), map[string]any{"parties": strings.Join(domains, ", "), "revision": string(hash), name: value})
+}
+
 type proofCmd struct {
-	Item string `arg:"" help:"URI of the item."`
+	Item string `arg:"" help:"The item: its URI, or its domain and id as in the address of its page."`
 }
 
 // Run writes the proof of the newest version that went or came by a ledger.
 func (c proofCmd) Run(a *app) error {
-	return a.withNode(func(n *node.Node) error {
-		item, err := n.Library.Item(a.ctx, news.ItemID(c.Item))
+	return a.withDesk(func(n *node.Node) error {
+		id := news.ItemID(c.Item)
+		if !strings.Contains(c.Item, "://") {
+			id = page.ItemOf(c.Item)
+		}
+		item, err := n.Library.Item(a.ctx, id)
 		if err != nil {
 			return err
 		}

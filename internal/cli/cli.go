@@ -21,6 +21,8 @@ import (
 	"newspool/internal/folder"
 	"newspool/internal/i18n"
 	"newspool/internal/node"
+	"newspool/internal/people"
+	"newspool/internal/store"
 )
 
 // commands is the command line.
@@ -96,7 +98,8 @@ func (a *app) run() (code int) {
 		return 2
 	}
 	if err := k.Run(a); err != nil {
-		if !errors.Is(err, errSaid) {
+		stopped := a.ctx.Err() != nil && errors.Is(err, context.Canceled) // by Ctrl-C: who pressed it knows
+		if !errors.Is(err, errSaid) && !stopped {
 			a.say(err)
 		}
 		return 1
@@ -170,7 +173,7 @@ func (a *app) withNode(fn func(n *node.Node) error) error {
 	if _, err := os.Stat(a.set.Dir); err != nil {
 		return fault.New(fault.NotFound, "cli.no_folder", "folder", a.set.Dir).Because(err)
 	}
-	n, err := node.New(a.ctx, node.Options{Settings: a.set.Settings, Log: slog.New(slog.DiscardHandler)})
+	n, err := openNode(a.ctx, node.Options{Settings: a.set.Settings, Log: slog.New(slog.DiscardHandler)})
 	if errors.Is(err, folder.ErrInUse) {
 		return a.forward()
 	}
@@ -178,6 +181,25 @@ func (a *app) withNode(fn func(n *node.Node) error) error {
 		return err
 	}
 	return errors.Join(fn(n), n.Close())
+}
+
+// withDesk is withNode for what only a newsroom that is set up can do.
+func (a *app) withDesk(fn func(n *node.Node) error) error {
+	return a.withNode(func(n *node.Node) error {
+		if n.Library == nil {
+			return fault.New(fault.NotFound, "setup.not_done")
+		}
+		return fn(n)
+	})
+}
+
+// note writes into the audit what was done at the console.
+func (a *app) note(n *node.Node, what, about string, detail map[string]any) error {
+	return n.DB.Write(a.ctx, func(tx *store.Tx) error { return n.People.Audit(tx, atConsole(what, about, detail)) })
+}
+
+func atConsole(what, about string, detail map[string]any) people.Act {
+	return people.Act{What: what, About: about, From: people.Operator().Remote, Detail: detail}
 }
 
 type versionCmd struct{}

@@ -12,8 +12,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"time"
 
 	"newspool/internal/fault"
+	"newspool/internal/folder"
 	"newspool/internal/node"
 )
 
@@ -29,9 +31,77 @@ const (
 	codeHeader = "Newspool-Exit"
 )
 
+// longSocket is the length from which on the system does not take the path of a socket.
+const longSocket = 100
+
+// socketOf is a path of a folder's socket that the system takes: by a short way around where the folder's own path is long.
+// done takes the way away.
+func socketOf(dir string) (path string, done func(), err error) {
+	path = filepath.Join(dir, controlSocket)
+	if len(path) < longSocket {
+		return path, func() {}, nil
+	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return "", nil, err
+	}
+	tmp, err := os.MkdirTemp("", "np")
+	if err != nil {
+		return "", nil, err
+	}
+	done = func() { os.RemoveAll(tmp) }
+	link := filepath.Join(tmp, "d")
+	if err := os.Symlink(dir, link); err != nil {
+		done()
+		return "", nil, err
+	}
+	return filepath.Join(link, controlSocket), done, nil
+}
+
+// A folder that a short command holds becomes free in a moment.
+const (
+	waitForFolder = 10 * time.Second
+	askAgain      = 50 * time.Millisecond
+)
+
+// openNode opens the node of a data folder. A folder that another command is at work on is waited for; one with a running node is
+// refused at once with folder.ErrInUse.
+func openNode(ctx context.Context, o node.Options) (*node.Node, error) {
+	end := time.Now().Add(waitForFolder)
+	for {
+		n, err := node.New(ctx, o)
+		if !errors.Is(err, folder.ErrInUse) || served(ctx, o.Dir) || time.Now().After(end) {
+			return n, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(askAgain):
+		}
+	}
+}
+
+// served reports whether a running node listens to commands on the folder.
+func served(ctx context.Context, dir string) bool {
+	path, done, err := socketOf(dir)
+	if err != nil {
+		return false
+	}
+	defer done()
+	c, err := new(net.Dialer).DialContext(ctx, "unix", path)
+	if err != nil {
+		return false
+	}
+	c.Close()
+	return true
+}
+
 // control listens for commands until ctx ends.
 func (a *app) control(ctx context.Context, n *node.Node) error {
-	path := filepath.Join(n.Settings.Dir, controlSocket)
+	path, done, err := socketOf(n.Settings.Dir)
+	if err != nil {
+		return err
+	}
+	defer done()
 	os.Remove(path) // left by a process that was killed: the lock on the folder says that it is gone
 	l, err := net.Listen("unix", path)
 	if err != nil {
@@ -77,7 +147,11 @@ func (m *marked) Write(b []byte) (int, error) {
 
 // forward has the running node carry the command out.
 func (a *app) forward() error {
-	path := filepath.Join(a.set.Dir, controlSocket)
+	path, done, err := socketOf(a.set.Dir)
+	if err != nil {
+		return err
+	}
+	defer done()
 	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "unix", path)
 	}}}

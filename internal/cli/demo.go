@@ -102,13 +102,16 @@ func (c demoCmd) open(ctx context.Context, a *app, dir string) (houses []*house,
 		}
 		port = next
 		set := config.Settings{Dir: filepath.Join(dir, room.Key), Listen: l.Addr().String(), AllowNet: []string{"127.0.0.0/8"}, ZoneName: room.Zone}
-		n, err := node.New(ctx, node.Options{Settings: set, Log: a.log(room.Key), Listener: l})
+		n, err := openNode(ctx, node.Options{Settings: set, Log: a.log(room.Key), Listener: l})
 		if err != nil {
 			return houses, err
 		}
 		h := &house{room, n, "http://" + l.Addr().String()}
 		houses = append(houses, h)
 		if err := h.setUp(ctx); err != nil {
+			return houses, err
+		}
+		if err := a.control(ctx, n); err != nil {
 			return houses, err
 		}
 	}

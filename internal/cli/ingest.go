@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"newspool/internal/fault"
 	"newspool/internal/ingest"
 	"newspool/internal/news"
 	"newspool/internal/node"
+	"newspool/internal/store"
 	"newspool/internal/terms"
 )
 
@@ -23,10 +25,7 @@ type ingestCmd struct {
 
 // Run brings stories in and says for each that was not taken why.
 func (c ingestCmd) Run(a *app) error {
-	return a.withNode(func(n *node.Node) error {
-		if n.Ingest == nil {
-			return fault.New(fault.NotFound, "setup.not_done")
-		}
+	return a.withDesk(func(n *node.Node) error {
 		o := ingest.ItemOptions{Source: c.Source, Lang: news.Lang(c.Lang), Service: c.Service}
 		if c.Mapping != "" {
 			m, err := mapping(a, c.Mapping)
@@ -43,6 +42,9 @@ func (c ingestCmd) Run(a *app) error {
 			}
 			a.report(name, r)
 			refused = refused || r.Refused > 0
+			if err := a.note(n, "sources.act_file_done", "", map[string]any{"name": filepath.Base(name), "taken": r.Taken, "known": r.Duplicates, "refused": r.Refused}); err != nil {
+				return err
+			}
 		}
 		if refused {
 			return errSaid
@@ -79,7 +81,7 @@ func (a *app) report(name string, r ingest.Report) {
 		if x.Fatal {
 			what = "refused"
 		}
-		fmt.Fprintf(a.errOut, "%s: %s: %s %s: %s\n", name, what, x.Name, x.Where, strip(terms.Say(p, terms.Line{Key: x.Key, Args: x.Args})))
+		fmt.Fprintf(a.errOut, "%s: %s: %s: %s\n", name, what, strings.TrimSpace(x.Name+" "+x.Where), strip(terms.Say(p, terms.Line{Key: x.Key, Args: x.Args})))
 	}
 	if r.More > 0 {
 		fmt.Fprintf(a.errOut, "%s: and %d more problems of the same kinds\n", name, r.More)
@@ -103,8 +105,9 @@ type sourceAddCmd struct {
 
 // Run adds a feed.
 func (c sourceAddCmd) Run(a *app) error {
-	return a.withNode(func(n *node.Node) error {
-		s, err := n.Ingest.AddSource(a.ctx, ingest.Source{URL: c.URL, Name: c.Name, Lang: news.Lang(c.Lang), Service: c.Service, Every: time.Duration(c.Every) * time.Second, Enabled: true})
+	return a.withDesk(func(n *node.Node) error {
+		s, err := n.Ingest.AddSource(a.ctx, ingest.Source{URL: c.URL, Name: c.Name, Lang: news.Lang(c.Lang), Service: c.Service, Every: time.Duration(c.Every) * time.Second, Enabled: true},
+			noted(n, "sources.act_add_on"))
 		if err != nil {
 			return err
 		}
@@ -117,7 +120,7 @@ type sourceListCmd struct{}
 
 // Run lists the feeds.
 func (sourceListCmd) Run(a *app) error {
-	return a.withNode(func(n *node.Node) error {
+	return a.withDesk(func(n *node.Node) error {
 		all, err := n.Ingest.Sources(a.ctx)
 		for _, s := range all {
 			fmt.Fprintf(a.out, "%s  %s  %s", s.ID, s.Name, s.URL)
@@ -136,17 +139,23 @@ type sourceRemoveCmd struct {
 
 // Run removes a feed.
 func (c sourceRemoveCmd) Run(a *app) error {
-	return a.withNode(func(n *node.Node) error { return n.Ingest.RemoveSource(a.ctx, ingest.SourceID(c.ID)) })
+	return a.withDesk(func(n *node.Node) error {
+		return n.Ingest.RemoveSource(a.ctx, ingest.SourceID(c.ID), noted(n, "sources.act_remove"))
+	})
+}
+
+// noted writes an act on a source into the audit, in the transaction that does it.
+func noted(n *node.Node, what string) ingest.Also {
+	return func(tx *store.Tx, s ingest.Source) error {
+		return n.People.Audit(tx, atConsole(what, string(s.ID), map[string]any{"name": s.Name, "url": s.URL}))
+	}
 }
 
 type rebuildCmd struct{}
 
 // Run folds the wire again from the versions.
 func (rebuildCmd) Run(a *app) error {
-	return a.withNode(func(n *node.Node) error {
-		if n.Library == nil {
-			return fault.New(fault.NotFound, "setup.not_done")
-		}
+	return a.withDesk(func(n *node.Node) error {
 		if err := n.Library.Rebuild(a.ctx); err != nil {
 			return err
 		}
@@ -188,12 +197,13 @@ func (doctorCmd) Run(a *app) error {
 		say(true, map[bool]string{true: "doctor.keys_locked", false: "doctor.keys_open"}[locked])
 		chain, err := n.People.VerifyAudit(a.ctx)
 		say(err == nil, map[bool]string{true: "doctor.audit", false: "doctor.audit_broken"}[err == nil], "n", chain.Rows)
-		for _, id := range n.Exchange.Unconfirmed() {
-			say(false, "doctor.unconfirmed", "agreement", string(id))
-		}
-		for _, l := range n.Exchange.Links() {
-			ok := l.State == "live" || a.node == nil
-			say(ok, "doctor.link", "partner", l.Domain, "state", string(l.State))
+		if a.node != nil { // a node that does not run has no links
+			for _, id := range n.Exchange.Unconfirmed() {
+				say(false, "doctor.unconfirmed", "agreement", string(id))
+			}
+			for _, l := range n.Exchange.Links() {
+				say(l.State == "live", "doctor.link", "partner", l.Domain, "state", string(l.State))
+			}
 		}
 		troubles, err := n.Exchange.Troubles(a.ctx, 20)
 		if err != nil {

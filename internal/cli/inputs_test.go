@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/text/encoding/charmap"
@@ -100,6 +101,50 @@ func once(ts *testscript.TestScript, neg bool, args []string) {
 	if len(seen) == 0 {
 		ts.Fatalf("the list is empty")
 	}
+}
+
+// more waits until a newsroom has more items than a list: more FOLDER FILE.
+func more(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: more FOLDER FILE")
+	}
+	had := strings.Count(ts.ReadFile(args[1]), "\n")
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		ts.Check(ts.Exec("newspool", "--dir", args[0], "item", "list", "--most", "500"))
+		if strings.Count(ts.ReadFile("stdout"), "\n") > had {
+			return
+		}
+	}
+	ts.Fatalf("%s still has %d items", args[0], had)
+}
+
+// within asks that every item of a list is in another one: within FILE FILE.
+func within(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: within FILE FILE")
+	}
+	all := ts.ReadFile(args[1])
+	for line := range strings.Lines(ts.ReadFile(args[0])) {
+		if item, _, _ := strings.Cut(line, " "); !strings.Contains(all, item) {
+			ts.Fatalf("%s is gone", item)
+		}
+	}
+}
+
+// up waits until a node answers: up HOST:PORT.
+func up(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: up HOST:PORT")
+	}
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if r, err := http.Get("http://" + args[0] + "/readyz"); err == nil {
+			r.Body.Close()
+			if r.StatusCode == http.StatusOK {
+				return
+			}
+		}
+	}
+	ts.Fatalf("%s does not answer", args[0])
 }
 
 // api gets an address with a token: api TOKEN URL. The answer is the output.

@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 
-	"newspool/internal/fault"
 	"newspool/internal/library"
 	"newspool/internal/node"
 )
@@ -18,10 +17,7 @@ type itemListCmd struct {
 
 // Run lists items, newest first: address, state, language, headline.
 func (c itemListCmd) Run(a *app) error {
-	return a.withNode(func(n *node.Node) error {
-		if n.Library == nil {
-			return fault.New(fault.NotFound, "setup.not_done")
-		}
+	return a.withDesk(func(n *node.Node) error {
 		for before, left := int64(0), c.Most; left > 0; {
 			rows, err := n.Library.Wire(a.ctx, library.Filter{}, before, left) // gives a page of its own size at most
 			if err != nil || len(rows) == 0 {

@@ -50,7 +50,7 @@ func (c partnerAddCmd) Run(a *app) error {
 		}
 		fmt.Fprintf(a.out, "%s\nroot         %s\nfingerprint  %s\nCompare the fingerprint with the partner by telephone, then: newspool partner compared %s\n",
 			p.Domain, p.Root, p.Fingerprint(), p.Domain)
-		return nil
+		return a.note(n, "partner.act_pin", string(p.Root), map[string]any{"domain": p.Domain, "root": string(p.Root)})
 	})
 }
 
@@ -86,7 +86,9 @@ func (c partnerHelloCmd) Run(a *app) error {
 		if err != nil {
 			return err
 		}
+		found := c.Open == "" && c.Dismiss == ""
 		for _, w := range all {
+			found = found || w.Identity.Domain == c.Open || w.Identity.Domain == c.Dismiss
 			switch w.Identity.Domain {
 			case c.Open:
 				p, err := n.Exchange.OpenHello(a.ctx, w.ID)
@@ -94,13 +96,22 @@ func (c partnerHelloCmd) Run(a *app) error {
 					return err
 				}
 				fmt.Fprintf(a.out, "%s  fingerprint %s\n", p.Domain, p.Fingerprint())
+				if err := a.note(n, "partner.act_open", string(p.Root), map[string]any{"domain": p.Domain, "root": string(p.Root)}); err != nil {
+					return err
+				}
 			case c.Dismiss:
 				if err := n.Exchange.DismissHello(a.ctx, news.Root(w.Identity.Root)); err != nil {
+					return err
+				}
+				if err := a.note(n, "partner.act_dismiss", w.Identity.Root, map[string]any{"domain": w.Identity.Domain}); err != nil {
 					return err
 				}
 			default:
 				fmt.Fprintf(a.out, "%s  %s  %s\n", w.Identity.Domain, protocol.Fingerprint(w.Identity.Root), w.Hello.Words)
 			}
+		}
+		if !found {
+			return fault.New(fault.NotFound, "partner.unknown")
 		}
 		return nil
 	})
@@ -131,7 +142,10 @@ func (c partnerAgreedCmd) Run(a *app) error {
 		if err != nil {
 			return err
 		}
-		return n.Exchange.Compared(a.ctx, p.Root, "")
+		if err := n.Exchange.Compared(a.ctx, p.Root, ""); err != nil {
+			return err
+		}
+		return a.note(n, "partner.act_compared", string(p.Root), map[string]any{"domain": p.Domain})
 	})
 }
 

@@ -2,7 +2,9 @@ package cli_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"newspool/internal/cli"
 )
 
 // commands reads the indented commands of the README.
@@ -44,7 +48,8 @@ func TestReadme(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	args := strings.Fields(got[0])
-	cmd := exec.CommandContext(ctx, args[0], append(args[1:], "--every", "200ms", "--dir", filepath.Join(t.TempDir(), "demo"))...)
+	dir := filepath.Join(t.TempDir(), "demo")
+	cmd := exec.CommandContext(ctx, args[0], append(args[1:], "--every", "200ms", "--dir", dir)...)
 	cmd.Dir = "../.."
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	cmd.SysProcAttr = ownGroup()
@@ -71,5 +76,34 @@ func TestReadme(t *testing.T) {
 	}
 	if len(found) != 3 {
 		t.Fatalf("the demo printed %d addresses, want 3", len(found))
+	}
+	for ctx.Err() == nil {
+		var list bytes.Buffer
+		cli.Main([]string{"--dir", filepath.Join(dir, "avand"), "item", "list"}, nil, &list, io.Discard)
+		if strings.Contains(list.String(), "newspool://north.example/") {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	t.Error("no story of North Agency came to Avand News")
+}
+
+// Links between the texts of the project lead to something.
+func TestLinks(t *testing.T) {
+	texts, err := filepath.Glob("../../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`)
+	for _, text := range append(texts, "../../README.md", "../../ARCHITECTURE.md", "../../SECURITY.md") {
+		b, err := os.ReadFile(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range link.FindAllStringSubmatch(string(b), -1) {
+			if _, err := os.Stat(filepath.Join(filepath.Dir(text), m[1])); err != nil {
+				t.Errorf("%s: the link to %s leads nowhere", filepath.Base(text), m[1])
+			}
+		}
 	}
 }

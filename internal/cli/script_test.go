@@ -40,7 +40,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"until": until, "save": save, "flip": flip, "code": code, "pack": pack, "latin": latin, "swell": swell, "many": many,
-			"once": once, "api": api, "desk": desk,
+			"once": once, "up": up, "api": api, "desk": desk, "more": more, "within": within,
 		},
 	})
 }

@@ -31,6 +31,11 @@ func (c initCmd) Run(a *app) error {
 	if err := os.MkdirAll(a.set.Dir, 0o700); err != nil {
 		return err
 	}
+	if c.RootKey != "" {
+		if _, err := os.Lstat(a.path(c.RootKey)); err == nil { // before anything is made
+			return fault.New(fault.Conflict, "cli.root_file", "file", c.RootKey)
+		}
+	}
 	return a.withNode(func(n *node.Node) error {
 		root, err := n.SetUp(a.ctx, partner.Profile{Domain: c.Domain, Names: c.Name, Kind: c.Kind, Languages: c.Language, Contact: c.Contact})
 		if err != nil {
@@ -38,6 +43,9 @@ func (c initCmd) Run(a *app) error {
 		}
 		name := protocol.FormatRoot(root.Public().(ed25519.PublicKey))
 		fmt.Fprintf(a.out, "%s is set up in %s\nroot         %s\nfingerprint  %s\n", c.Domain, a.set.Dir, name, protocol.Fingerprint(name))
+		if err := a.note(n, "setup.act_newsroom", c.Domain, map[string]any{"domain": c.Domain, "root": name}); err != nil {
+			return err
+		}
 		if c.RootKey != "" {
 			if err := a.handOut(n, root, c); err != nil {
 				return err
@@ -65,7 +73,10 @@ func (a *app) handOut(n *node.Node, root ed25519.PrivateKey, c initCmd) error {
 		return err
 	}
 	fmt.Fprintf(a.out, "root key     %s (take it away from this machine)\n", c.RootKey)
-	return n.RootStored(a.ctx)
+	if err := n.RootStored(a.ctx); err != nil {
+		return err
+	}
+	return a.note(n, "partner.act_root_stored", c.Domain, map[string]any{"domain": c.Domain})
 }
 
 func (a *app) firstPerson(n *node.Node, login string) error {
@@ -84,7 +95,10 @@ type serveCmd struct{}
 func (serveCmd) Run(a *app) error {
 	ctx, cancel := context.WithCancel(a.ctx)
 	defer cancel()
-	n, err := node.New(ctx, node.Options{Settings: a.set.Settings, Log: a.log("")})
+	n, err := openNode(ctx, node.Options{Settings: a.set.Settings, Log: a.log("")})
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		return nil // it was stopped before it had started
+	}
 	if err != nil {
 		return err
 	}

@@ -80,7 +80,7 @@ func (s *Service) act(ctx context.Context, person news.PersonID, what string, de
 
 // Save keeps a draft that is not released; id "" is a new item.
 func (s *Service) Save(ctx context.Context, person news.PersonID, id news.ItemID, d news.Draft) (news.ItemID, error) {
-	acc, err := s.act(ctx, person, "item.save", nil, func(tx *store.Tx, by people.Person) (library.Accepted, error) {
+	acc, err := s.act(ctx, person, "story.act_save", nil, func(tx *store.Tx, by people.Person) (library.Accepted, error) {
 		d.By, d.Source = by.ID, "desk"
 		if id == "" {
 			return s.library.AcceptTx(tx, d, false)
@@ -92,7 +92,7 @@ func (s *Service) Save(ctx context.Context, person news.PersonID, id news.ItemID
 
 // Release lets a draft go to everybody whose agreement takes it.
 func (s *Service) Release(ctx context.Context, person news.PersonID, id news.ItemID) error {
-	_, err := s.act(ctx, person, "item.release", nil, func(tx *store.Tx, by people.Person) (library.Accepted, error) {
+	_, err := s.act(ctx, person, "story.act_release", nil, func(tx *store.Tx, by people.Person) (library.Accepted, error) {
 		return s.library.ReleaseTx(tx, id, by.ID)
 	})
 	return err
@@ -103,7 +103,11 @@ func (s *Service) Change(ctx context.Context, person news.PersonID, id news.Item
 	if d.Class == news.Correction && note == "" {
 		return fault.New(fault.Invalid, "story.correction_note")
 	}
-	acc, err := s.act(ctx, person, "item."+string(d.Class), map[string]any{"note": note}, func(tx *store.Tx, by people.Person) (library.Accepted, error) {
+	what := "story.act_update"
+	if d.Class == news.Correction {
+		what = "story.act_correction"
+	}
+	acc, err := s.act(ctx, person, what, map[string]any{"note": note}, func(tx *store.Tx, by people.Person) (library.Accepted, error) {
 		return s.library.CorrectTx(tx, id, d, note, by.ID)
 	})
 	if err == nil && acc.Duplicate {
@@ -117,7 +121,7 @@ func (s *Service) Withdraw(ctx context.Context, person news.PersonID, id news.It
 	if reason == "" {
 		return fault.New(fault.Invalid, "story.withdrawal_reason")
 	}
-	_, err := s.act(ctx, person, "item.withdraw", map[string]any{"reason": reason}, func(tx *store.Tx, by people.Person) (library.Accepted, error) {
+	_, err := s.act(ctx, person, "story.act_withdraw", map[string]any{"reason": reason}, func(tx *store.Tx, by people.Person) (library.Accepted, error) {
 		return s.library.WithdrawTx(tx, id, reason, by.ID)
 	})
 	return err
@@ -139,7 +143,7 @@ func (s *Service) Take(ctx context.Context, person news.PersonID, id news.ItemID
 		return "", err
 	}
 	return credit, s.db.Write(ctx, func(tx *store.Tx) error {
-		return s.people.Audit(tx, people.Act{Who: by.ID, What: "item.take", About: string(id), Detail: map[string]any{
+		return s.people.Audit(tx, people.Act{Who: by.ID, What: "story.act_take", About: string(id), Detail: map[string]any{
 			"version": version, "form": form, "agreement": string(agreement), "credit": credit,
 		}})
 	})

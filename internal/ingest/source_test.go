@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -233,6 +234,53 @@ func TestPollAndTroubleOfTheDesk(t *testing.T) {
 		cancel()
 		if _, err := s.Poll(ctx, src.ID); !errors.Is(err, context.Canceled) {
 			t.Errorf("%v", err)
+		}
+	})
+}
+
+// TestTry has a feed read before it is added: nothing of that stays.
+func TestTry(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB) {
+		desk := &tray{}
+		s, _ := clocked(t, db, desk, loopback)
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, rss) }))
+		defer server.Close()
+		got, err := s.Try(t.Context(), Source{URL: server.URL, Lang: "en"})
+		if err != nil || len(got.Drafts) != 2 || got.Drafts[0].Headline != "B" || got.Drafts[1].Lang != "en" || got.Title != "North" || got.Source.Every != DefaultEvery {
+			t.Fatalf("%v %+v", err, got)
+		}
+		all, err := s.Sources(t.Context())
+		if err != nil || len(all) != 0 || len(desk.all) != 0 {
+			t.Errorf("%v: %d sources and %d items stay", err, len(all), len(desk.all))
+		}
+		if _, err := s.Try(t.Context(), Source{URL: "rubbish"}); fault.Of(err).Key != "ingest.source_url" {
+			t.Error(err)
+		}
+	})
+}
+
+// TestAlso undoes a change when what belongs to it fails.
+func TestAlso(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB) {
+		s, _ := clocked(t, db, &tray{}, nil)
+		no := errors.New("no")
+		fails := func(*store.Tx, Source) error { return no }
+		if _, err := s.AddSource(t.Context(), Source{URL: "https://north.example/"}, fails); !errors.Is(err, no) {
+			t.Error(err)
+		}
+		told := ""
+		a, err := s.AddSourceOff(t.Context(), Source{URL: "https://north.example/"}, func(_ *store.Tx, s Source) error { told = s.Name; return nil })
+		if err != nil || a.Enabled || told != "north.example" {
+			t.Fatalf("%v %+v %q", err, a, told)
+		}
+		if err := s.SetEnabled(t.Context(), a.ID, true, fails); !errors.Is(err, no) {
+			t.Error(err)
+		}
+		if err := s.RemoveSource(t.Context(), a.ID, fails); !errors.Is(err, no) {
+			t.Error(err)
+		}
+		if got, err := s.Source(t.Context(), a.ID); err != nil || got.Enabled {
+			t.Errorf("%v %+v", err, got)
 		}
 	})
 }

@@ -63,6 +63,12 @@ func TestAddAndOpen(t *testing.T) {
 		if err != nil || known.State != media.Here || !known.Thumb {
 			t.Fatalf("get %+v, %v", known, err)
 		}
+		if !known.Own || known.Width != 600 || known.Height != 400 {
+			t.Errorf("ours is %+v", known)
+		}
+		if all, err := s.States(ctx, []string{"nobody", m.ID}); err != nil || len(all) != 1 || all[m.ID] != known {
+			t.Errorf("states %+v, %v", all, err)
+		}
 		r, err := s.Open(ctx, known, 10)
 		if err != nil {
 			t.Fatal(err)
@@ -129,7 +135,7 @@ func TestWanted(t *testing.T) {
 	if err := s.Arrived(ctx, due()[0], bytes.NewReader(photo)); err != nil {
 		t.Fatal(err)
 	}
-	if m, items, err := s.Get(ctx, told.ID); err != nil || m.State != media.Here || len(items) != 1 {
+	if m, items, err := s.Get(ctx, told.ID); err != nil || m.State != media.Here || m.Own || len(items) != 1 {
 		t.Errorf("after it came: %+v %v %v", m, items, err)
 	}
 	other := told

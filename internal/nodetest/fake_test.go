@@ -93,19 +93,35 @@ func newFake(t testing.TB, domain string, to *House) *fake {
 		w.WriteHeader(http.StatusNoContent)
 	})
 	f.server = httptest.NewTLSServer(mux)
-	t.Cleanup(f.server.Close)
+	t.Cleanup(func() {
+		f.misbehave(func(io.Writer, int64) {})
+		f.server.CloseClientConnections()
+		f.server.Close()
+	})
 	h := sha256.Sum256(f.server.Certificate().RawSubjectPublicKeyInfo)
 	f.tls = hex.EncodeToString(h[:])
-	f.introduce()
+	f.identify(f.server.URL)
+	if _, err := to.Exchange.Pin(context.Background(), f.doc, false); err != nil {
+		t.Fatal(err)
+	}
 	return f
 }
 
-// introduce makes the identity and has the other side pin it.
-func (f *fake) introduce() {
+// stranger is a newsroom that nobody knows, and that can only say hello.
+func stranger(t testing.TB, domain string, to *House) *fake {
+	t.Helper()
+	f := &fake{t: t, domain: domain, log: newKey(t), cosign: newKey(t), to: to, agreement: terms.AgreementID(protocol.NewID()), ledger: protocol.NewID()}
+	f.origin = protocol.Origin(domain, f.ledger)
+	f.identify("https://" + domain)
+	return f
+}
+
+// identify makes the identity.
+func (f *fake) identify(base string) {
 	f.t.Helper()
 	root := newKey(f.t)
 	f.id = protocol.Identity{
-		Number: 1, Root: protocol.FormatRoot(public(root)), Domain: f.domain, Base: f.server.URL, Names: map[string]string{"en": f.domain}, Kind: "agency", Languages: []string{"en"},
+		Number: 1, Root: protocol.FormatRoot(public(root)), Domain: f.domain, Base: base, Names: map[string]string{"en": f.domain}, Kind: "agency", Languages: []string{"en"},
 	}
 	var keys protocol.Keys
 	for role, key := range map[string]ed25519.PrivateKey{protocol.RoleLog: f.log, protocol.RoleCosigner: f.cosign} {
@@ -127,24 +143,27 @@ func (f *fake) introduce() {
 		f.t.Fatal(err)
 	}
 	f.doc, f.note = doc, note.Note
-	if _, err := f.to.Exchange.Pin(context.Background(), doc, false); err != nil {
-		f.t.Fatal(err)
-	}
 }
 
 // root names the newsroom.
 func (f *fake) root() news.Root { return news.Root(f.id.Root) }
 
+// greeting is a hello that announces the ledger.
+func (f *fake) greeting() []byte {
+	f.t.Helper()
+	b, err := protocol.SignHello(protocol.Hello{
+		Identity: f.note, To: string(f.to.Exchange.Root()), Agreement: string(f.agreement), Ledger: f.ledger, Origin: f.origin, Words: "Good day.", Time: time.Now().UnixMicro(),
+	}, f.domain, f.log)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return b
+}
+
 // hello announces the ledger.
 func (f *fake) hello() {
 	f.t.Helper()
-	b, err := protocol.SignHello(protocol.Hello{
-		Identity: f.note, To: string(f.to.Exchange.Root()), Agreement: string(f.agreement), Ledger: f.ledger, Origin: f.origin, Time: time.Now().UnixMicro(),
-	}, f.domain, f.log)
-	if err == nil {
-		err = f.to.Exchange.TakeHello(context.Background(), b)
-	}
-	if err != nil {
+	if err := f.to.Exchange.TakeHello(context.Background(), f.greeting()); err != nil {
 		f.t.Fatal(err)
 	}
 }

@@ -45,8 +45,13 @@ type Spec struct {
 	Fault    func(op string) error // makes its storage fail
 	Clock    clock.Clock           // nil: the machine's
 	Base     string                // the URL that it gives to partners; "": the one that it listens on
+	TLS      config.Mode           // "": as the address asks for
+	LogLevel slog.Level            // 0: errors are shown
 	Before   func(*node.Node)      // called before it runs
 }
+
+// silent is the LogLevel of a house whose errors a test causes itself.
+const silent = slog.LevelError + 1
 
 // North and Soren are the newsrooms of most tests.
 func North() Spec {
@@ -80,7 +85,7 @@ func Start(t testing.TB, s Spec) *House {
 func (h *House) open(s Spec) {
 	h.TB.Helper()
 	h.spec = s
-	level := slog.LevelError
+	level := max(slog.LevelError, s.LogLevel)
 	if os.Getenv("NEWSPOOL_TEST_LOG") != "" {
 		level = slog.LevelDebug
 	}
@@ -94,7 +99,7 @@ func (h *House) open(s Spec) {
 	}
 	h.addr = l.Addr().String()
 	o := node.Options{
-		Settings: config.Settings{Dir: h.Dir, Database: s.Database, Listen: h.addr, Base: s.Base, AllowNet: []string{"127.0.0.0/8"}, ZoneName: "UTC"},
+		Settings: config.Settings{Dir: h.Dir, Database: s.Database, Listen: h.addr, Base: s.Base, TLS: s.TLS, AllowNet: []string{"127.0.0.0/8"}, ZoneName: "UTC"},
 		Log:      slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})).With("node", h.Domain),
 		Listener: l, Fault: s.Fault, Clock: s.Clock,
 	}

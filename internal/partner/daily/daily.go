@@ -103,9 +103,15 @@ func (d *Day) of(at time.Time) string {
 	return at.In(d.zone).Format(time.DateOnly)
 }
 
-// read counts the records of the newest day before an index. It reads backwards until another day begins.
+// enough is how many records of earlier days, one after the other, end the counting: a few may stand among those of the newest day, if
+// their newsroom's clock went back.
+const enough = 4096
+
+// read counts the records of the newest day before an index, and those after the first of them that tell an earlier day. It reads
+// backwards.
 func (d *Day) read(r store.Reader, id ledger.ID, before int64) error {
 	const step = 512
+	var earlier terms.Counts
 	for to := before; to > 0; to -= step {
 		records, err := ledger.Records(r, id, max(0, to-step), to)
 		if err != nil {
@@ -117,11 +123,17 @@ func (d *Day) read(r store.Reader, id ledger.ID, before int64) error {
 				continue
 			}
 			day := d.of(clock.FromMicros(rec.Time))
-			if day < d.day {
+			earlier.Records++
+			earlier.Bytes += Bytes(rec)
+			if day >= d.day {
+				d.day = day
+				d.counts.Records += earlier.Records
+				d.counts.Bytes += earlier.Bytes
+				earlier = terms.Counts{}
+			}
+			if earlier.Records == enough {
 				return nil
 			}
-			d.day = day
-			d.add(day, Bytes(rec))
 		}
 	}
 	return nil

@@ -52,11 +52,24 @@ func (f *Family) choiceWith(w http.ResponseWriter, r *http.Request, status int, 
 			continue
 		}
 		name := f.o.Directory.NameOf(p.Root, d.Lang)
-		o := option{Value: string(p.Root), Text: name, Hint: p.Domain, Mark: page.NewMark(name, p.Root, false), On: slices.Contains(q["party"], string(p.Root))}
+		o := option{Value: string(p.Root), Text: name, Hint: p.Domain, Mark: page.NewMark(f.ownName(p.Root, name), p.Root, false), On: slices.Contains(q["party"], string(p.Root))}
 		d.Partners = append(d.Partners, o)
 	}
 	d.Outlets = outlets(d.P, d.Hosted.Kind)
 	return page.Render(w, r, status, f.choose, d)
+}
+
+// ownName is what a newsroom that we know calls itself in its own language; else the name that is given.
+func (f *Family) ownName(root news.Root, name string) string {
+	languages := f.o.Directory.Self().Languages
+	if root != f.us() {
+		p, _ := f.o.Directory.Partner(root)
+		languages = p.Identity.Languages
+	}
+	if len(languages) > 0 {
+		name = cmp.Or(f.o.Directory.NameOf(root, languages[0]), name)
+	}
+	return name
 }
 
 func outlets(p *i18n.Printer, on string) []option {

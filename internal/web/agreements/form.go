@@ -303,7 +303,7 @@ func (m *form) partyPart(i int) part {
 	name := m.partyName(i)
 	mark := page.NewMark(name, news.Root(root+m.v.Get(at("p", i, "domain"))), root == string(m.f.us()))
 	if root != "" {
-		mark = page.NewMark(name, news.Root(root), root == string(m.f.us()))
+		mark = page.NewMark(m.f.ownName(news.Root(root), name), news.Root(root), root == string(m.f.us()))
 	}
 	x := part{ID: fieldID(where), Legend: name, Mark: &mark}
 	for _, field := range []string{"root", "host"} {

@@ -1,6 +1,7 @@
 package agreements
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 	"time"
@@ -125,8 +126,12 @@ func nameOf(p *i18n.Printer, r terms.Revision, party terms.Party) string {
 	return party.Domain
 }
 
-// markOf is the mark of a party; one without a node has the colour of its domain.
+// markOf is the mark of a party, from its name in its own language: it is the same for all readers. One without a node has the
+// colour of its domain.
 func markOf(name string, party terms.Party) page.Mark {
+	if len(party.Languages) > 0 {
+		name = cmp.Or(party.Names.In(party.Languages[0]), name)
+	}
 	root := party.Root
 	if root == "" {
 		root = news.Root(party.Domain)

@@ -318,7 +318,7 @@ func (f *Family) parties(p *i18n.Printer, rev agreement.Revision) []partyLine {
 		}
 		switch _, known := f.o.Directory.Partner(x.Root); {
 		case x.Root == f.us() && x.Root != "":
-			line.Ours, line.Mark = true, page.NewMark(name, x.Root, true)
+			line.Ours, line.Mark.Tint = true, 0
 		case known:
 			line.Href = "/partners/" + string(x.Root)
 		case x.Root == "":

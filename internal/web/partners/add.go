@@ -67,7 +67,7 @@ type keyLine struct {
 func profileOf(p *i18n.Printer, id protocol.Identity, keys protocol.Keys, own bool) profile {
 	name := nameIn(id, p.Lang())
 	f := profile{
-		Root: id.Root, RootGroups: groups(id.Root, 8), Fingerprint: strings.Fields(protocol.Fingerprint(id.Root)), Name: name, Mark: page.NewMark(name, news.Root(id.Root), own),
+		Root: id.Root, RootGroups: groups(id.Root, 8), Fingerprint: strings.Fields(protocol.Fingerprint(id.Root)), Name: name, Mark: markOf(id, own),
 		Domain: id.Domain, Address: id.Base, Kind: p.T("terms.outlet." + outletOf(id.Kind)), Contact: id.Contact, Number: p.Digits(int(id.Number)),
 	}
 	langs := make([]string, 0, len(id.Names))

@@ -163,7 +163,7 @@ func (f *Family) row(p *i18n.Printer, now time.Time, x partner.Partner, l exchan
 	}
 	key := strings.ReplaceAll(string(state), "-", "_")
 	line := row{
-		Root: string(x.Root), Href: "/partners/" + string(x.Root), Name: name, Domain: x.Domain, Mark: page.NewMark(name, x.Root, false),
+		Root: string(x.Root), Href: "/partners/" + string(x.Root), Name: name, Domain: x.Domain, Mark: markOf(x.Identity, false),
 		State: string(state), Word: p.T("partner.link." + key), At: l.LastContact, Compared: !x.Compared.IsZero(), Blocked: x.Blocked, Agreement: agreements,
 	}
 	if !l.LastContact.IsZero() {
@@ -198,7 +198,7 @@ func (f *Family) row(p *i18n.Printer, now time.Time, x partner.Partner, l exchan
 func newStranger(p *i18n.Printer, h partner.Waiting, now time.Time) stranger {
 	name := nameIn(h.Identity, p.Lang())
 	return stranger{
-		ID: h.ID, Root: h.Identity.Root, Name: name, Domain: h.Identity.Domain, Mark: page.NewMark(name, news.Root(h.Identity.Root), false),
+		ID: h.ID, Root: h.Identity.Root, Name: name, Domain: h.Identity.Domain, Mark: markOf(h.Identity, false),
 		Kind: p.T("terms.outlet." + outletOf(h.Identity.Kind)), Fingerprint: strings.Fields(protocol.Fingerprint(h.Identity.Root)),
 		Words: h.Hello.Words, When: p.Ago(h.Received, now), Agreement: h.Hello.Agreement != "",
 	}
@@ -212,6 +212,15 @@ func nameIn(id protocol.Identity, lang string) string {
 		}
 	}
 	return id.Domain
+}
+
+// markOf is the mark of a newsroom, from its name in its own language: it is the same for all readers.
+func markOf(id protocol.Identity, own bool) page.Mark {
+	lang := "en"
+	if len(id.Languages) > 0 {
+		lang = id.Languages[0]
+	}
+	return page.NewMark(nameIn(id, lang), news.Root(id.Root), own)
 }
 
 // outletOf is a kind of outlet that has a word.
