@@ -35,7 +35,7 @@ func (s *Service) announceLoop(ctx context.Context, peer Peer) {
 		select {
 		case <-ctx.Done():
 		case <-s.announceWake:
-		case <-time.After(2 * time.Second):
+		case <-time.After(2 * s.Times.Retry):
 		}
 	}
 }
@@ -66,7 +66,7 @@ func (s *Service) announceDue(ctx context.Context, peer Peer) error {
 			if failed == nil {
 				return tx.Exec(deleteAnnouncement, string(a.root), a.ledger)
 			}
-			wait := min(time.Minute, time.Second<<min(a.tries, 12))
+			wait := min(time.Minute, s.Times.Retry<<min(a.tries, 12))
 			return tx.Exec(retryAnnouncement, string(a.root), a.ledger, clock.Micros(s.Clock().Add(wait)), failed.Error())
 		})
 		if err != nil {

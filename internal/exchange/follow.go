@@ -47,11 +47,12 @@ type Times struct {
 	FirstWord time.Duration // how long a new stream may be silent before we ask for answers that end
 	MinPause  time.Duration // between two connections; after failures it doubles
 	MaxPause  time.Duration
+	Retry     time.Duration // before what failed, or was not answered, is tried again for the first time
 }
 
 // usualTimes are those of production.
 func usualTimes() Times {
-	return Times{Silence: 3 * HeartbeatEvery, FirstWord: 10 * time.Second, MinPause: 100 * time.Millisecond, MaxPause: time.Minute}
+	return Times{Silence: 3 * HeartbeatEvery, FirstWord: 10 * time.Second, MinPause: 100 * time.Millisecond, MaxPause: time.Minute, Retry: time.Second}
 }
 
 // link is our following of one ledger.
@@ -489,7 +490,7 @@ func offerCosign(c chan protocol.Checkpoint, cp protocol.Checkpoint) {
 
 // cosignLoop sends receipts, one at a time: the next covers everything that was committed meanwhile.
 func (s *Service) cosignLoop(ctx context.Context, peer Peer, l *link) {
-	pause := time.Second
+	pause := s.Times.Retry
 	for {
 		var cp protocol.Checkpoint
 		select {
@@ -504,7 +505,7 @@ func (s *Service) cosignLoop(ctx context.Context, peer Peer, l *link) {
 			}
 			err := peer.Post(ctx, p, l.agreement, "ledgers/"+string(l.id)+"/cosignatures", s.receipt(cp))
 			if err == nil {
-				pause = time.Second
+				pause = s.Times.Retry
 				break
 			}
 			if ctx.Err() == nil {
@@ -551,7 +552,7 @@ func (s *Service) TakeReceipt(ctx context.Context, reader Reader, id ledger.ID, 
 	if !good {
 		return fault.New(fault.Invalid, "partner.receipt", "domain", p.Domain).Because(err)
 	}
-	ours, _, err := s.Ledgers.CheckpointAt(ctx, id, cp.Size)
+	ours, err := s.Ledgers.At(ctx, id, cp.Size)
 	if err != nil {
 		if errors.Is(err, ledger.ErrBeyond) {
 			return s.ahead(ctx, id, p, body, err)

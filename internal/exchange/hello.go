@@ -48,6 +48,7 @@ func (s *Service) follow(ctx context.Context, root news.Root, h protocol.Hello) 
 	if h.Ledger == "" || h.Agreement == "" || !ok || !protocol.IsDomain(domain) {
 		return nil
 	}
+	defer poke(s.followWake) // also after an error: it may be done all the same
 	return s.DB.Write(ctx, func(tx *store.Tx) error {
 		if i, err := ledger.Get(tx, ledger.ID(h.Ledger)); err == nil {
 			if i.Owner != root {
@@ -55,7 +56,6 @@ func (s *Service) follow(ctx context.Context, root news.Root, h protocol.Hello) 
 			}
 			return nil
 		}
-		tx.OnCommit(func() { poke(s.followWake) })
 		return s.Ledgers.Create(tx, ledger.Info{ID: ledger.ID(h.Ledger), Agreement: h.Agreement, Owner: root, Origin: h.Origin})
 	})
 }

@@ -42,7 +42,10 @@ func (s *Service) Queue(tx *store.Tx, v library.Version) error {
 		priority = 1
 	}
 	s.fresh.put(v)
-	tx.OnUndo(func() { s.fresh.take(queued{v.Item, v.Number}) })
+	tx.OnUndo(func() {
+		s.fresh.take(queued{v.Item, v.Number})
+		poke(s.outboxWake) // it may be done all the same
+	})
 	tx.OnCommit(func() { poke(s.outboxWake) })
 	return tx.Exec(insertOutbox, string(v.Item), v.Number, priority, clock.Micros(s.Clock()))
 }
@@ -89,9 +92,15 @@ type queued struct {
 // offerLoop empties the outbox until ctx ends. What could not be offered before the last start is tried again.
 func (s *Service) offerLoop(ctx context.Context) {
 	retried := false
+	var looked time.Time // for what waits for another day
 	for ctx.Err() == nil {
 		var n int
-		err := s.dayBegins(ctx)
+		var err error
+		if now := s.Clock(); now.Sub(looked).Abs() >= time.Second {
+			if err = s.dayBegins(ctx); err == nil {
+				looked = now
+			}
+		}
 		if err == nil && !retried {
 			err = s.DB.Write(ctx, func(tx *store.Tx) error { return tx.Exec(retryOutbox) })
 			retried = err == nil
@@ -103,7 +112,7 @@ func (s *Service) offerLoop(ctx context.Context) {
 		switch {
 		case err != nil && ctx.Err() == nil:
 			s.Log.Error("offering", "error", err)
-			pause = time.Second
+			pause = s.Times.Retry
 		case n == offerBatch:
 			continue
 		}

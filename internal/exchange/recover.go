@@ -108,7 +108,7 @@ func (s *Service) confirmLoop(ctx context.Context, peer Peer) {
 				s.Log.Error("confirming a ledger", "ledger", id, "error", err)
 			}
 		}
-		pause := time.Second
+		pause := s.Times.Retry
 		if len(doubtful) == 0 {
 			pause = time.Minute
 		}

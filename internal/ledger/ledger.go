@@ -111,6 +111,7 @@ type head struct {
 	bytes   int              // weight of the tail
 	from    int64            // index of tail[0]
 	hints   []protocol.Hint
+	ended   frameEnds
 	wake    chan struct{}
 	doubts  int // how often a transaction was undone: a commit may have been done without being reported
 	settled int // how many of these were followed by reading the row again

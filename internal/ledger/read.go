@@ -53,19 +53,58 @@ func (s *Service) Checkpoint(ctx context.Context, id ID) (protocol.Checkpoint, [
 	return c, b, err
 }
 
-// CheckpointAt signs a checkpoint of an earlier size of one of our own ledgers.
-func (s *Service) CheckpointAt(ctx context.Context, id ID, size int64) (protocol.Checkpoint, []byte, error) {
+// At is the checkpoint of a size of one of our own ledgers, without a signature. ErrBeyond if the ledger is not that large.
+// The sizes at which frames ended last are known; others are read from rows.
+func (s *Service) At(ctx context.Context, id ID, size int64) (protocol.Checkpoint, error) {
 	h, err := s.ownHead(ctx, id)
 	if err != nil {
-		return protocol.Checkpoint{}, nil, err
+		return protocol.Checkpoint{}, err
 	}
-	e, err := s.signable(ctx, id, h, size)
+	h.mu.Lock()
+	root, known := h.ended.find(size)
+	h.mu.Unlock()
+	if !known {
+		e, err := s.signable(ctx, id, h, size)
+		if err != nil {
+			return protocol.Checkpoint{}, err
+		}
+		root = e.Root()
+	}
+	return protocol.Checkpoint{Origin: h.origin, Size: size, Root: root}, nil
+}
+
+// CheckpointAt signs a checkpoint of an earlier size of one of our own ledgers.
+func (s *Service) CheckpointAt(ctx context.Context, id ID, size int64) (protocol.Checkpoint, []byte, error) {
+	c, err := s.At(ctx, id, size)
 	if err != nil {
 		return protocol.Checkpoint{}, nil, err
 	}
-	c := protocol.Checkpoint{Origin: h.origin, Size: size, Root: e.Root()}
 	b, err := protocol.SignCheckpoint(c, s.key())
 	return c, b, err
+}
+
+// frameEnds are the sizes at which the newest frames of a ledger ended, with their roots: what followers cosign.
+type frameEnds struct {
+	next int
+	size [128]int64
+	root [128]protocol.Hash
+}
+
+func (e *frameEnds) add(size int64, root protocol.Hash) {
+	if _, known := e.find(size); known {
+		return
+	}
+	e.size[e.next], e.root[e.next] = size, root
+	e.next = (e.next + 1) % len(e.size)
+}
+
+func (e *frameEnds) find(size int64) (root protocol.Hash, known bool) {
+	for i, x := range e.size {
+		if x == size && size > 0 {
+			return e.root[i], true
+		}
+	}
+	return root, false
 }
 
 // signable gives the edge of one of our own ledgers at a size that is durable. It is read from rows and compared with the head

@@ -81,7 +81,11 @@ func (c *Cursor) Next(ctx context.Context) (f protocol.Frame, ok bool, grown <-c
 	}
 	c.edge = edge
 	f.Hints = hintsFrom(hints, c.edge.Size)
-	f.Checkpoint, err = protocol.SignCheckpoint(protocol.Checkpoint{Origin: c.h.origin, Size: c.edge.Size, Root: c.edge.Root()}, c.s.key())
+	root := c.edge.Root()
+	c.h.mu.Lock()
+	c.h.ended.add(c.edge.Size, root)
+	c.h.mu.Unlock()
+	f.Checkpoint, err = protocol.SignCheckpoint(protocol.Checkpoint{Origin: c.h.origin, Size: c.edge.Size, Root: root}, c.s.key())
 	return f, true, nil, err
 }
 

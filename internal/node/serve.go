@@ -21,6 +21,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"newspool/internal/config"
@@ -224,6 +225,8 @@ func (n *Node) serve(ctx context.Context) error {
 		ErrorLog:    slog.NewLogLogger(n.Log.Handler(), slog.LevelDebug),
 		BaseContext: func(net.Listener) context.Context { return ctx },
 	}
+	var fresh newcomers
+	server.ConnState = fresh.note
 	failed := make(chan error, 2)
 	switch n.Settings.TLSMode() {
 	case config.Off:
@@ -243,6 +246,7 @@ func (n *Node) serve(ctx context.Context) error {
 	stop, cancel := context.WithTimeout(context.Background(), 3*time.Second)
 	defer cancel()
 	n.listener.Close()
+	fresh.dismiss()
 	if server.Shutdown(stop) != nil {
 		server.Close()
 	}
@@ -250,4 +254,32 @@ func (n *Node) serve(ctx context.Context) error {
 		err = nil
 	}
 	return err
+}
+
+// newcomers are the connections on which nothing has been asked yet. Clients open such ones in reserve; a server that stops would wait
+// seconds for each.
+type newcomers struct {
+	mu    sync.Mutex
+	conns map[net.Conn]bool
+}
+
+func (n *newcomers) note(c net.Conn, s http.ConnState) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if s != http.StateNew {
+		delete(n.conns, c)
+		return
+	}
+	if n.conns == nil {
+		n.conns = map[net.Conn]bool{}
+	}
+	n.conns[c] = true
+}
+
+func (n *newcomers) dismiss() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for c := range n.conns {
+		c.Close()
+	}
 }

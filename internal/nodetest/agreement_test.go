@@ -300,7 +300,7 @@ func TestSuspendedAndEnded(t *testing.T) {
 			return len(ds) == 1 && ds[0].State == exchange.Refused && ds[0].Clause == "1.4" && ds[0].Key == "terms.wait.suspended"
 		})
 	}
-	unseen := news.ItemID("newspool://north.example/item/" + string(old[len(old)-36:len(old)-1]) + "0")
+	unseen := news.ItemID("newspool://north.example/item/" + uuid(t))
 	force(t, a, id, exchange.TypeRelease, unseen, 1, news.First, Story(4).Story)
 	waitState(t, b, unseen, news.SetAside)
 	accept(t, a, changed(1, "Ferry number 1 was late", news.Correction))

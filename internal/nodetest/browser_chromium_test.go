@@ -78,13 +78,13 @@ type tab struct {
 	base string // address of the desk
 	name string // in messages and pictures
 
-	found map[string]bool // by look
+	found   map[string]bool   // by look
+	schemes map[string]string // in which colours look examines a page, and by which rules
 
 	mu       sync.Mutex
 	noise    []string // what the page and the browser complained of
 	expected []int    // statuses that this test asks for
 	types    map[network.RequestID]network.ResourceType
-	pending  map[network.RequestID]string
 	weight   float64 // bytes that came since the last visit, fonts apart
 	fonts    float64
 }
@@ -93,7 +93,7 @@ type tab struct {
 func open(t *testing.T, who context.Context, h *House, name string) *tab {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(who)
-	b := &tab{t: t, ctx: ctx, base: "http://" + h.addr, name: name, types: map[network.RequestID]network.ResourceType{}, found: map[string]bool{}, pending: map[network.RequestID]string{}}
+	b := &tab{t: t, ctx: ctx, base: "http://" + h.addr, name: name, types: map[network.RequestID]network.ResourceType{}, found: map[string]bool{}}
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -146,17 +146,8 @@ func (b *tab) hear(event any) {
 		b.mu.Lock()
 		b.types[e.RequestID] = e.Type
 		b.mu.Unlock()
-	case *network.EventRequestWillBeSent:
-		b.mu.Lock()
-		b.pending[e.RequestID] = fmt.Sprint(time.Now().Format("05.000 "), e.Request.Method, " ", e.Request.URL, " ", e.Type)
-		b.mu.Unlock()
-	case *network.EventLoadingFailed:
-		b.mu.Lock()
-		delete(b.pending, e.RequestID)
-		b.mu.Unlock()
 	case *network.EventLoadingFinished:
 		b.mu.Lock()
-		delete(b.pending, e.RequestID)
 		if b.types[e.RequestID] == network.ResourceTypeFont {
 			b.fonts += e.EncodedDataLength
 		} else {
@@ -246,13 +237,7 @@ func (b *tab) wait(what, expression string) {
 
 // where says which page the tab shows, and how its text begins, for messages.
 func (b *tab) where() string {
-	s, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string](`location.href + "\n" + (document.querySelector("main")?.innerText ?? "").slice(0, 60)`))
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, p := range b.pending {
-		s += "\nPENDING " + p
-	}
-	s += time.Now().Format(" 05.000")
+	s, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string](`location.href + "\n" + (document.querySelector("main")?.innerText ?? "").slice(0, 300)`))
 	return s
 }
 

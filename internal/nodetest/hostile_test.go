@@ -447,8 +447,8 @@ func TestReceiptsThatDoNotFit(t *testing.T) {
 			t.Errorf("by the log key: %d", code)
 		}
 	}
-	if code, _ := request(t, "POST", b.Base()+"/exchange/v1/ledgers/"+string(mine.ID)+"/cosignatures", token, bytes.Repeat([]byte("x"), 1<<20)); code != 400 {
-		t.Errorf("a megabyte: %d", code)
+	if code, _ := request(t, "POST", b.Base()+"/exchange/v1/ledgers/"+string(mine.ID)+"/cosignatures", token, bytes.Repeat([]byte("x"), 4<<10)); code != 400 {
+		t.Errorf("too large: %d", code)
 	}
 	if i := own(t, b, f.agreement); i.Confirmed != 0 {
 		t.Errorf("size %d is taken for confirmed", i.Confirmed)

@@ -107,7 +107,7 @@ func (h *House) open(s Spec) {
 	if err != nil {
 		h.TB.Fatalf("starting %s: %v", h.Domain, err)
 	}
-	h.Exchange.Times.MinPause, h.Exchange.Times.MaxPause = 10*time.Millisecond, 250*time.Millisecond
+	h.Exchange.Times.MinPause, h.Exchange.Times.MaxPause, h.Exchange.Times.Retry = 10*time.Millisecond, 250*time.Millisecond, 50*time.Millisecond
 	if s.Before != nil {
 		s.Before(h.Node)
 	}

@@ -14,10 +14,10 @@ import (
 	"newspool/internal/config"
 	"newspool/internal/exchange"
 	"newspool/internal/fault"
+	"newspool/internal/folder"
 	"newspool/internal/library"
 	"newspool/internal/news"
 	"newspool/internal/node"
-	"newspool/internal/store"
 	"newspool/internal/terms"
 )
 
@@ -25,7 +25,7 @@ import (
 func TestTwoProcessesOnOneFolder(t *testing.T) {
 	a := Start(t, North())
 	_, err := node.New(context.Background(), node.Options{Settings: config.Settings{Dir: a.Dir, Listen: "127.0.0.1:0"}})
-	if !errors.Is(err, store.ErrInUse) {
+	if !errors.Is(err, folder.ErrInUse) {
 		t.Errorf("a second process on the folder: %v", err)
 	}
 	accept(t, a, Story(1))
