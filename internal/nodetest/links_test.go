@@ -1,0 +1,67 @@
+package nodetest
+
+import (
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"newspool/internal/exchange"
+	"newspool/internal/news"
+	"newspool/internal/node"
+)
+
+// The line is cut again and again while stories cross; each comes once, in order, with its receipt.
+func TestCutAgainAndAgain(t *testing.T) {
+	w := newLine(t)
+	a, b := over(t, w, North(), Soren())
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	cuts := 0
+	wg.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			case <-time.After(time.Duration(rand.IntN(40)) * time.Millisecond):
+				w.cut()
+				cuts++
+			}
+		}
+	})
+	items := map[int]news.ItemID{}
+	for n := 0; n < 400; n += 20 {
+		for k, id := range pour(t, a, n, n+20) {
+			items[k] = id
+		}
+	}
+	close(stop)
+	wg.Wait()
+	t.Logf("the line was cut %d times", cuts)
+	sameLedgers(t, a, b)
+	if n := shown(t, b); n != int64(len(items)) {
+		t.Errorf("%d rows for %d stories", n, len(items))
+	}
+	inOrder(t, a, b)
+	for _, id := range items {
+		waitDelivered(t, a, id, 1)
+	}
+}
+
+// Where an endless answer does not come through, the partner asks for answers that end, and everything comes all the same.
+func TestAnswersThatEnd(t *testing.T) {
+	w := newLine(t)
+	y := Soren()
+	y.Before = func(n *node.Node) { n.Exchange.Times.FirstWord = 200 * time.Millisecond }
+	a, b := over(t, w, North(), y)
+	send(t, a, b, 1)
+	w.open(0) // nothing comes through, and nothing is cut
+	w.cut()
+	item := accept(t, a, Story(2))
+	Wait(t, "the partner gives up on streams", func() bool { l := between(b, a); return l.State == exchange.LinkLate })
+	time.Sleep(300 * time.Millisecond) // longer than the first word may take
+	w.open(-1)
+	waitState(t, b, item, news.Usable)
+	waitState(t, b, accept(t, a, Story(3)), news.Usable)
+	waitDelivered(t, a, item, 1)
+}
