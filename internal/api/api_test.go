@@ -407,7 +407,7 @@ func TestCorrectAndWithdraw(t *testing.T) {
 		h.ask(h.write, "POST", theirs+"/correct", correct).problem(t, 403, fault.Denied)
 		h.ask(h.write, "POST", "/api/v1/items/avand.example/none/withdraw", `{"reason":"x"}`).problem(t, 404, fault.NotFound)
 		short := strings.TrimPrefix(string(own.URI), "newspool://")
-		if d := cmp.Diff([]string{"api.act_bring " + short, "item.correction " + short, "item.update " + short, "item.withdraw " + short}, h.acts(4)); d != "" {
+		if d := cmp.Diff([]string{"api.act_bring " + short, "story.act_correction " + short, "story.act_update " + short, "story.act_withdraw " + short}, h.acts(4)); d != "" {
 			t.Error(d)
 		}
 	})

@@ -36,27 +36,33 @@ func (s *Service) mayName(r store.Reader, item news.ItemID, who news.Root) (bool
 // is set aside for a person, and the origin is told. Our own suspension and notice count too: a record that had not seen them is
 // set aside.
 func (s *Service) judge(tx *store.Tx, d arrival, by terms.Standing, today terms.Counts, in *library.Incoming) error {
-	facts := terms.StoryFacts(in.Story)
-	facts.From, facts.To, facts.Class, facts.Suspended, facts.Ends, facts.Today = d.Owner, s.Root(), in.Class, by.Suspended, by.Ends, today
 	if mine, ok := s.mine(d.Agreement); ok {
 		if ours, ok := s.Agreements.Judging(mine, 1<<62); ok {
-			facts.Suspended = facts.Suspended || ours.Suspended
-			facts.Ends = sooner(facts.Ends, ours.Ends)
+			by.Suspended = by.Suspended || ours.Suspended
+			by.Ends = sooner(by.Ends, ours.Ends)
 		}
 	}
+	sent := false
 	if in.Class == news.Correction {
-		sent, err := s.tookBefore(tx, d, in.Item)
-		if err != nil {
+		var err error
+		if sent, err = s.tookBefore(tx, d, in.Item); err != nil {
 			return err
 		}
-		facts.Sent = sent
 	}
+	facts := delivery(terms.StoryFacts(in.Story), d.Owner, s.Root(), in.Class, by, sent, today)
 	decision := terms.May(by.Revision, facts, terms.Receive, clock.FromMicros(d.Record.Time))
 	if decision.Answer == terms.Yes {
 		return nil
 	}
 	in.State, in.Why = news.SetAside, library.Why{Clause: decision.Clause, Key: decision.Key, Args: decision.Args}
 	return s.acted(tx, d.Said, "set-aside", decision.Clause)
+}
+
+// delivery are the facts by which both ends of a delivery decide: those of the story, and those of the agreement at its place.
+func delivery(story terms.Facts, from, to news.Root, class news.Class, by terms.Standing, sent bool, today terms.Counts) terms.Facts {
+	f := story
+	f.From, f.To, f.Class, f.Suspended, f.Ends, f.Sent, f.Today = from, to, class, by.Suspended, by.Ends, sent, today
+	return f
 }
 
 // sooner is the earlier of two times; the zero time is none.

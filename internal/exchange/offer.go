@@ -266,19 +266,17 @@ func (s *Service) offer(tx *store.Tx, q queued) error {
 		}
 		return tx.Exec(deleteOutbox, string(q.item), q.number)
 	}
-	facts := terms.StoryFacts(v.Story)
-	facts.From, facts.Class = s.Root(), v.Class
+	story := terms.StoryFacts(v.Story)
 	for _, a := range s.Agreements.Active() {
 		already := sent[a.Agreement]
 		if slices.ContainsFunc(already, func(w library.Way) bool { return w.Number == v.Number }) {
 			continue // it waited for another agreement
 		}
-		facts.To, facts.Sent, facts.Suspended, facts.Ends = otherParty(a.Revision, facts.From), len(already) > 0, a.Suspended, a.Ends
 		today, err := s.today(tx, a)
 		if err != nil {
 			return err
 		}
-		facts.Today = today.With(at, daily.Told(v.Content))
+		facts := delivery(story, s.Root(), otherParty(a.Revision, s.Root()), v.Class, a, len(already) > 0, today.With(at, daily.Told(v.Content)))
 		d := terms.May(a.Revision, facts, terms.Send, at)
 		if d.Answer != terms.Yes {
 			if err := errors.Join(s.refuse(tx, q, a.Agreement, d, at), s.later(tx, q, a.Agreement, d)); err != nil {

@@ -128,7 +128,10 @@ func TestDamagedDatabase(t *testing.T) {
 	a.open(a.spec) // what was in memory is gone: everything is read from the database
 	a.run()
 	w.lead(a)
-	Wait(t, "the partner cannot get it", func() bool { l := between(b, a); return l.State == exchange.LinkLate || l.State == exchange.LinkCatchingUp })
+	Wait(t, "the partner cannot get it", func() bool {
+		l := between(b, a)
+		return l.State == exchange.LinkLate || l.State == exchange.LinkCatchingUp
+	})
 	if i := followed(t, b, a); i.State != ledger.Open {
 		t.Errorf("the ledger is %s: a broken disk was taken for a lie", i.State)
 	}

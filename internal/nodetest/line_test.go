@@ -85,6 +85,13 @@ func (w *line) open(bytes int) {
 	w.turn.Broadcast()
 }
 
+// tries is how many connections were made.
+func (w *line) tries() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.number
+}
+
 // held reports whether the line is held up.
 func (w *line) held() bool {
 	w.mu.Lock()
