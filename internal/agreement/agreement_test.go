@@ -30,6 +30,7 @@ type house struct {
 	domain  string
 	read    map[ledger.ID]int64
 	other   *house
+	mute    bool // nothing may be said yet
 }
 
 func (h *house) Root() news.Root { return h.root }
@@ -40,6 +41,9 @@ func (h *house) OpenLedger(tx *store.Tx, id terms.AgreementID, _ []news.Root, _ 
 }
 
 func (h *house) SayIn(tx *store.Tx, _ terms.AgreementID, in ledger.ID, d ledger.Draft) (ledger.Position, error) {
+	if h.mute {
+		return ledger.Position{}, fault.New(fault.Unavailable, "exchange.unconfirmed")
+	}
 	return h.ledgers.Append(tx, in, d)
 }
 

@@ -266,7 +266,12 @@ func (s *Service) offer(tx *store.Tx, q queued) error {
 		}
 		return tx.Exec(deleteOutbox, string(q.item), q.number)
 	}
-	story := terms.StoryFacts(v.Story)
+	// The partner decides by the bytes that come, so we decide by the bytes that go.
+	goes, err := s.Codec.Read(v.Content)
+	if err != nil {
+		return err
+	}
+	story := terms.StoryFacts(goes)
 	for _, a := range s.Agreements.Active() {
 		already := sent[a.Agreement]
 		if slices.ContainsFunc(already, func(w library.Way) bool { return w.Number == v.Number }) {

@@ -1,0 +1,113 @@
+package node
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"net/http/httptest"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"newspool/internal/fault"
+)
+
+// A root key comes back from its words and from its file, in any spacing and case; other words are refused.
+func TestRootWords(t *testing.T) {
+	_, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	words, err := RootWords(key)
+	if err != nil || len(strings.Fields(words)) != 24 {
+		t.Fatalf("%d words (%v)", len(strings.Fields(words)), err)
+	}
+	file, err := RootFile(key, "north.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		"words": words, "capitals and line ends": strings.ToUpper(strings.ReplaceAll(words, " ", "\n ")), "the file": string(file),
+	} {
+		if got, err := RootFromFile([]byte(text)); err != nil || !got.Equal(key) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for name, text := range map[string]string{"nothing": "", "too few": strings.Join(strings.Fields(words)[:12], " "), "no words": strings.Repeat("ferry ", 24)} {
+		if _, err := RootFromFile([]byte(text)); !fault.Is(err, fault.Invalid) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// Keys are made once and stay what they are; with a secret they are locked, and open with no other.
+func TestKeyring(t *testing.T) {
+	dir := t.TempDir()
+	secret := filepath.Join(dir, "secret")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(secret, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("too short\n")
+	if _, err := openKeyring(dir, secret); !fault.Is(err, fault.Invalid) {
+		t.Errorf("a short secret: %v", err)
+	}
+	write("sixteen characters at least\n")
+	k, err := openKeyring(dir, secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, err := k.working()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := k.working()
+	if err != nil || !again.Log.Equal(first.Log) || !again.Cosigner.Equal(first.Cosigner) || first.Log.Equal(first.Cosigner) {
+		t.Errorf("the keys changed (%v)", err)
+	}
+	raw, err := os.ReadFile(filepath.Join(dir, "keys", logKeyFile))
+	if err != nil || bytes.Contains(raw, []byte("seed")) || !bytes.HasPrefix(raw, []byte("age-encryption.org/")) {
+		t.Errorf("the file begins with %.20q (%v)", raw, err)
+	}
+	if info, err := os.Stat(filepath.Join(dir, "keys", logKeyFile)); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v (%v)", info.Mode(), err)
+	}
+	write("another secret of some length\n")
+	for name, file := range map[string]string{"another secret": secret, "no secret": ""} {
+		k, err := openKeyring(dir, file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := k.working(); !fault.Is(err, fault.Denied) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// A forwarding header counts as far as our own proxies have written it.
+func TestVisitor(t *testing.T) {
+	proxies := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}
+	for _, c := range []struct {
+		remote, forwarded, want string
+	}{
+		{"198.51.100.7:4000", "", "198.51.100.7"},
+		{"198.51.100.7:4000", "203.0.113.9", "198.51.100.7"},
+		{"10.1.2.3:4000", "203.0.113.9", "203.0.113.9"},
+		{"10.1.2.3:4000", "192.0.2.1, 203.0.113.9", "203.0.113.9"},
+		{"10.1.2.3:4000", "203.0.113.9, 10.9.9.9", "203.0.113.9"},
+		{"10.1.2.3:4000", "nonsense", "10.1.2.3"},
+		{"[fd00::1]:4000", "2001:db8::5", "2001:db8::5"},
+	} {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.RemoteAddr = c.remote
+		if c.forwarded != "" {
+			r.Header.Set("X-Forwarded-For", c.forwarded)
+		}
+		if got := visitor(r, proxies); got != c.want {
+			t.Errorf("%s by %q is %s, want %s", c.remote, c.forwarded, got, c.want)
+		}
+	}
+}
