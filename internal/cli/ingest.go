@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"newspool/internal/fault"
+	"newspool/internal/i18n"
 	"newspool/internal/ingest"
 	"newspool/internal/news"
 	"newspool/internal/node"
@@ -202,7 +203,7 @@ func (doctorCmd) Run(a *app) error {
 				say(false, "doctor.unconfirmed", "agreement", string(id))
 			}
 			for _, l := range n.Exchange.Links() {
-				say(l.State == "live", "doctor.link", "partner", l.Domain, "state", string(l.State))
+				say(l.State == "live", "doctor.link", "partner", l.Domain, "state", i18n.Plain(p.T("settings.node.link."+string(l.State))))
 			}
 		}
 		troubles, err := n.Exchange.Troubles(a.ctx, 20)
