@@ -445,40 +445,49 @@ func (s *Service) foldUnknownItem(tx *store.Tx, d ledger.Said) error {
 	if err := s.trouble(tx, d.Ledger, d.Seq, "unknown", "exchange.unknown_type", map[string]any{"type": d.Record.Type}); err != nil {
 		return err
 	}
-	return s.closeTheirs(tx, news.ItemID(d.Record.About), d.Owner, library.Why{Key: "exchange.unknown_type", Args: map[string]any{"type": d.Record.Type}})
+	_, err := s.closeTheirs(tx, news.ItemID(d.Record.About), d.Owner, library.Why{Key: "exchange.unknown_type", Args: map[string]any{"type": d.Record.Type}})
+	return err
 }
 
-// closeTheirs closes a received item, if it is one of the newsroom that asks for it.
-func (s *Service) closeTheirs(tx *store.Tx, item news.ItemID, who news.Root, why library.Why) error {
+// closeTheirs closes a received item, if it is one of the newsroom that asks for it. It reports whether the item is here.
+func (s *Service) closeTheirs(tx *store.Tx, item news.ItemID, who news.Root, why library.Why) (here bool, err error) {
 	origin, ok, err := s.Library.Origin(tx, item)
 	if err != nil || !ok || origin != who {
-		return err
+		return ok, err
 	}
-	return s.Library.CloseForUse(tx, item, why)
+	return true, s.Library.CloseForUse(tx, item, why)
 }
 
-// closeHinted closes the items of withdrawals that stand further on. A hint closes; it never opens.
-func (s *Service) closeHinted(ctx context.Context, l *link, hints []protocol.Hint) error {
+// closeHinted closes the items of withdrawals that stand further on. A hint closes; it never opens. Each is looked at once, and if its
+// item is not here again with each heartbeat: every frame brings all of them.
+func (s *Service) closeHinted(ctx context.Context, l *link, hints []protocol.Hint, heartbeat bool) error {
 	l.mu.Lock()
 	held := l.held
 	l.mu.Unlock()
 	var ahead []protocol.Hint
 	for _, h := range hints {
-		if h.Index >= held {
+		if here, seen := l.hinted[h.Index]; h.Index >= held && (!seen || (heartbeat && !here)) {
 			ahead = append(ahead, h)
 		}
 	}
 	if len(ahead) == 0 {
 		return nil
 	}
-	return s.DB.Write(ctx, func(tx *store.Tx) error {
-		for _, h := range ahead {
-			if err := s.closeTheirs(tx, news.ItemID(h.About), l.partner, library.Why{Key: "exchange.withdrawal_ahead"}); err != nil {
+	found := make([]bool, len(ahead))
+	err := s.DB.Write(ctx, func(tx *store.Tx) (err error) {
+		for i, h := range ahead {
+			if found[i], err = s.closeTheirs(tx, news.ItemID(h.About), l.partner, library.Why{Key: "exchange.withdrawal_ahead"}); err != nil {
 				return fmt.Errorf("closing %s: %w", h.About, err)
 			}
 		}
 		return nil
 	})
+	if err == nil {
+		for i, h := range ahead {
+			l.hinted[h.Index] = found[i]
+		}
+	}
+	return err
 }
 
 // Confirmed reports whether the link to the newsroom that released an item was alive within two minutes: what opens by the

@@ -2,7 +2,6 @@ package exchange
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"crypto/ed25519"
 	"errors"
@@ -38,7 +37,9 @@ const HeartbeatEvery = 15 * time.Second
 
 const (
 	clockFault   = 2 * time.Minute
-	batchRecords = 4096
+	batchRecords = 4096     // in one transaction
+	batchBytes   = 32 << 20 // in one transaction
+	queuedFrames = 16       // that wait for it, each of FrameBytes at the most
 )
 
 // Times are the times of links. Silence is three heartbeats.
@@ -73,8 +74,9 @@ type link struct {
 	stopped bool
 
 	// These belong to the follower.
-	polls bool                 // the stream does not come through, so we ask again and again
-	took  map[news.ItemID]bool // items that came while nothing showed, and were not set aside
+	polls  bool                 // the stream does not come through, so we ask again and again
+	took   map[news.ItemID]bool // items that came while nothing showed, and were not set aside
+	hinted map[int64]bool       // withdrawals that were hinted at on this connection, and whether their items are here
 
 	cosign chan protocol.Checkpoint
 	again  chan struct{} // another ledger of the agreement has moved: what waited for it may be folded now
@@ -248,6 +250,7 @@ func (s *Service) connect(ctx context.Context, peer Peer, l *link) error {
 	l.mu.Lock()
 	l.gate, l.held = -1, i.Size
 	l.mu.Unlock()
+	l.hinted = map[int64]bool{}
 	if err := s.recall(ctx, l, i); err != nil {
 		return err
 	}
@@ -276,7 +279,7 @@ func (s *Service) connect(ctx context.Context, peer Peer, l *link) error {
 		offerCosign(l.cosign, protocol.Checkpoint{Origin: l.origin, Size: i.Size, Root: i.Root()})
 	}
 
-	queue := make(chan ledger.Batch, 64)
+	queue := make(chan ledger.Batch, queuedFrames)
 	done := make(chan error, 1)
 	go func() {
 		err := s.commitLoop(ctx, l, queue)
@@ -329,7 +332,7 @@ func (s *Service) read(ctx context.Context, r *run, body *bufio.Reader, queue ch
 		} else if r.l.gateUnknown() {
 			return fmt.Errorf("%w: records before the first heartbeat", protocol.ErrMalformed)
 		}
-		if err := s.closeHinted(ctx, r.l, f.Hints); err != nil {
+		if err := s.closeHinted(ctx, r.l, f.Hints, len(f.Records) == 0); err != nil {
 			return err
 		}
 		if len(f.Records) == 0 {
@@ -448,13 +451,15 @@ func (s *Service) commitLoop(ctx context.Context, l *link, queue <-chan ledger.B
 			}
 			continue
 		}
+		bytes := weight(b)
 	more:
-		for len(b.Records) < batchRecords {
+		for len(b.Records) < batchRecords && bytes < batchBytes {
 			select {
 			case x, ok := <-queue:
 				if !ok {
 					break more
 				}
+				bytes += weight(x)
 				b.Records = append(b.Records, x.Records...)
 				b.Parsed = append(b.Parsed, x.Parsed...)
 				b.Tiles = append(b.Tiles, x.Tiles...)
@@ -471,6 +476,17 @@ func (s *Service) commitLoop(ctx context.Context, l *link, queue <-chan ledger.B
 		l.mu.Unlock()
 		offerCosign(l.cosign, protocol.Checkpoint{Origin: l.origin, Size: b.Edge.Size, Root: b.Edge.Root()})
 	}
+}
+
+// weight is the size of a batch in bytes: its records and their contents.
+func weight(b ledger.Batch) (n int) {
+	for _, e := range b.Records {
+		n += len(e.Record)
+		for _, c := range e.Contents {
+			n += len(c.Bytes)
+		}
+	}
+	return n
 }
 
 // offerCosign leaves the newest checkpoint for the cosigner; one that still waits is covered by it.
@@ -520,76 +536,4 @@ func (s *Service) cosignLoop(ctx context.Context, peer Peer, l *link) {
 			pause = min(2*pause, s.Times.MaxPause)
 		}
 	}
-}
-
-// receipt is our cosignature over a checkpoint: the checkpoint's text, an empty line, the signature line.
-func (s *Service) receipt(cp protocol.Checkpoint) []byte {
-	return []byte(cp.Text() + "\n" + s.Cosign(cp))
-}
-
-// TakeReceipt takes a follower's cosignature over one of our ledgers. It is durable when it returns nil.
-func (s *Service) TakeReceipt(ctx context.Context, reader Reader, id ledger.ID, body []byte) error {
-	text, line, ok := bytes.Cut(body, []byte("\n\n"))
-	if !ok {
-		return fault.New(fault.Invalid, "fault.request")
-	}
-	cp, err := protocol.ParseCheckpoint(string(text) + "\n")
-	if err != nil {
-		return fault.New(fault.Invalid, "fault.request").Because(err)
-	}
-	p, ok := s.Partner(reader.Root)
-	if !ok {
-		return fault.New(fault.Denied, "fault.denied")
-	}
-	var c protocol.Cosignature
-	good := false
-	for _, pub := range p.Keys.Public(protocol.RoleCosigner) {
-		if c, err = protocol.ParseCosignature(string(line), pub); err == nil && c.Verify(pub, cp) {
-			good = true
-			break
-		}
-	}
-	if !good {
-		return fault.New(fault.Invalid, "partner.receipt", "domain", p.Domain).Because(err)
-	}
-	ours, err := s.Ledgers.At(ctx, id, cp.Size)
-	if err != nil {
-		if errors.Is(err, ledger.ErrBeyond) {
-			return s.ahead(ctx, id, p, body, err)
-		}
-		return err
-	}
-	if ours != cp {
-		return s.ahead(ctx, id, p, body, errors.New("the follower cosigned another root"))
-	}
-	err = s.DB.Write(ctx, func(tx *store.Tx) error {
-		s.observe(tx, Event{Kind: Receipted, Ledger: id, To: cp.Size})
-		return s.Ledgers.Receipt(tx, id, string(reader.Root), cp.Size, c.Time, string(line))
-	})
-	if err == nil {
-		s.Changed("receipts", string(id))
-	}
-	return err
-}
-
-// ahead keeps a receipt that cannot be for our ledger as we have it.
-func (s *Service) ahead(ctx context.Context, id ledger.ID, p partner.Partner, theirs []byte, cause error) error {
-	cp, ours, err := s.Ledgers.Checkpoint(ctx, id)
-	if err != nil {
-		return err
-	}
-	refused := fault.New(fault.Conflict, "partner.receipt", "domain", p.Domain).Because(cause)
-	text, _, _ := bytes.Cut(theirs, []byte("\n\n")) // what was cosigned, without the time
-	s.mu.Lock()
-	known := s.misfits[id] == string(text)
-	s.misfits[id] = string(text)
-	s.mu.Unlock()
-	if known {
-		return refused // followers send a receipt again and again until it is taken
-	}
-	s.Log.Error("receipt that does not fit", "partner", p.Domain, "ledger", id, "our_size", cp.Size, "error", cause)
-	if err := s.DB.Write(ctx, func(tx *store.Tx) error { return s.Ledgers.Evidence(tx, id, "ahead", ours, theirs) }); err != nil {
-		return err
-	}
-	return refused
 }

@@ -42,6 +42,9 @@ func (s *Service) OpenHello(ctx context.Context, id string) (partner.Partner, er
 	return p, err
 }
 
+// maxFollowed is how many ledgers of one newsroom are followed.
+const maxFollowed = 1000
+
 // follow makes the ledger that a partner announced one that we follow.
 func (s *Service) follow(ctx context.Context, root news.Root, h protocol.Hello) error {
 	domain, ok := strings.CutSuffix(h.Origin, protocol.Origin("", h.Ledger))
@@ -55,6 +58,19 @@ func (s *Service) follow(ctx context.Context, root news.Root, h protocol.Hello) 
 				return errors.New("a partner announced another newsroom's ledger")
 			}
 			return nil
+		}
+		all, err := ledger.All(tx, "")
+		if err != nil {
+			return err
+		}
+		n := 0
+		for _, i := range all {
+			if i.Owner == root {
+				n++
+			}
+		}
+		if n >= maxFollowed {
+			return errors.New("a partner announces too many ledgers")
 		}
 		return s.Ledgers.Create(tx, ledger.Info{ID: ledger.ID(h.Ledger), Agreement: h.Agreement, Owner: root, Origin: h.Origin})
 	})

@@ -147,6 +147,9 @@ func (s *Service) OfferWaiting(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	err = s.DB.Write(s.Beginning(ctx), func(tx *store.Tx) error {
+		if err := s.Library.ExpectCarried(tx, itemsWaiting(waiting)); err != nil {
+			return err
+		}
 		done := map[queued]bool{}
 		for _, q := range waiting {
 			if err := s.offerInOrder(tx, q, done); err != nil {
@@ -177,6 +180,14 @@ func (s *Service) OfferWaiting(ctx context.Context) (int, error) {
 		}
 	}
 	return len(waiting), nil
+}
+
+func itemsWaiting(waiting []queued) []news.ItemID {
+	out := make([]news.ItemID, len(waiting))
+	for i, q := range waiting {
+		out[i] = q.item
+	}
+	return out
 }
 
 // offerInOrder offers a version after the earlier versions of its item that still wait. A withdrawal takes these back instead: what

@@ -100,8 +100,8 @@ type Service struct {
 	links    map[ledger.ID]*link
 	tokens   tokenKey
 	days     *daily.Counter
-	misfits  map[ledger.ID]string // the newest checkpoint that a follower cosigned and that is not ours
-	doubtful map[ledger.ID]bool   // ours; nothing is appended before a follower has told what it holds
+	misfits  map[ledger.ID]map[string]bool // checkpoints that followers cosigned and that are not ours
+	doubtful map[ledger.ID]bool            // ours; nothing is appended before a follower has told what it holds
 }
 
 // New makes the service; Load must be called before anything else.
@@ -123,7 +123,7 @@ func New(o Options) *Service {
 		doubtful:     map[ledger.ID]bool{},
 		confirmWake:  make(chan struct{}, 1),
 		Times:        usualTimes(),
-		misfits:      map[ledger.ID]string{},
+		misfits:      map[ledger.ID]map[string]bool{},
 	}
 }
 

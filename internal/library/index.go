@@ -25,6 +25,8 @@ type index struct {
 	journal []change
 	absent  map[news.ItemID]bool // items that Expect did not find and nobody has made since
 	flushes int                  // how often it was written: what changes after that is written once more
+
+	expected expected
 }
 
 type blockKey struct {

@@ -138,11 +138,7 @@ func (l *Library) Expect(tx *store.Tx, ids []news.ItemID) error {
 		return err
 	}
 	for part := range slices.Chunk(ids, 256) {
-		args := make([]any, len(part))
-		for i, id := range part {
-			args[i] = id
-		}
-		args = pad(args)
+		args := inArgs(part)
 		there, err := readIDs(tx, selectThere+places(1, len(args))+`)`, args...)
 		if err != nil {
 			return err
@@ -273,42 +269,100 @@ func (l *Library) withdrawSame(tx *store.Tx, ix *index, it *item, why string) (b
 	return err == nil, errors.Join(err, it.save(tx))
 }
 
+// carried is what Carried must know of an item.
+type carried struct {
+	own        bool
+	n          int64
+	agreements []terms.AgreementID
+}
+
+// expected are items that one closure has asked for ahead.
+type expected struct {
+	tx    *store.Tx
+	items map[news.ItemID]*carried
+}
+
 const (
-	selectCarried = `SELECT own, n, agreements FROM item WHERE id = $1`
+	selectCarried = `SELECT id, own, n, agreements FROM item WHERE id IN (`
 	updateCarried = `UPDATE item SET agreements = $2 WHERE id = $1`
 )
 
-// Carried notes that a version of our own went into a ledger, so that the item is found under the agreement. It is idempotent.
-func (l *Library) Carried(tx *store.Tx, id news.ItemID, number int, agreement terms.AgreementID, ledger string, seq int64) error {
-	it := &item{}
-	var agreements string
-	switch err := tx.QueryRow(selectCarried, id).Scan(&it.Own, &it.N, &agreements); {
-	case errors.Is(err, store.ErrNoRows):
-		return notFound()
-	case err != nil:
-		return fmt.Errorf("library: read item %s: %w", id, err)
-	case !it.Own:
-		return fault.New(fault.Denied, "library.not_ours")
-	}
-	if err := parseList(agreements, &it.Agreements); err != nil {
-		return fmt.Errorf("library: read item %s: %w", id, err)
-	}
-	a := arrival{item: id, number: number, ledger: ledger, agreement: agreement, seq: seq, state: news.Usable}
-	before := len(it.Agreements)
-	it.carry(agreement)
-	if err := a.save(tx); err != nil || len(it.Agreements) == before {
-		return err
-	}
+// ExpectCarried may be called ahead of several Carried in the same closure, with the items of all of them: one question is then
+// enough. Between the two the closure changes none of these items otherwise.
+func (l *Library) ExpectCarried(tx *store.Tx, ids []news.ItemID) error {
 	ix, err := l.join(tx)
 	if err != nil {
 		return err
 	}
-	if it.N != 0 {
-		if err := ix.move(tx, it.N, nil, it.N, []string{facetAgreement + string(agreement)}); err != nil {
+	ix.expected = expected{tx, make(map[news.ItemID]*carried, len(ids))}
+	for part := range slices.Chunk(ids, 256) {
+		if err := readCarried(tx, part, ix.expected.items); err != nil {
 			return err
 		}
 	}
-	if err := tx.ExecOne(updateCarried, id, list(it.Agreements)); err != nil {
+	return nil
+}
+
+func readCarried(r store.Reader, ids []news.ItemID, into map[news.ItemID]*carried) error {
+	args := inArgs(ids)
+	rows, err := r.Query(selectCarried+places(1, len(args))+`)`, args...)
+	if err != nil {
+		return fmt.Errorf("library: read items: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id news.ItemID
+		var agreements string
+		c := &carried{}
+		err := rows.Scan(&id, &c.own, &c.n, &agreements)
+		if err = errors.Join(err, parseList(agreements, &c.agreements)); err != nil {
+			return fmt.Errorf("library: read items: %w", err)
+		}
+		into[id] = c
+	}
+	return rows.Err()
+}
+
+// inArgs are the values for a list in a statement, filled up so that few different statements are prepared.
+func inArgs(ids []news.ItemID) []any {
+	args := make([]any, len(ids))
+	for i, id := range ids {
+		args[i] = id
+	}
+	return pad(args)
+}
+
+// Carried notes that a version of our own went into a ledger, so that the item is found under the agreement. It is idempotent.
+func (l *Library) Carried(tx *store.Tx, id news.ItemID, number int, agreement terms.AgreementID, ledger string, seq int64) error {
+	ix, err := l.join(tx)
+	if err != nil {
+		return err
+	}
+	if ix.expected.tx != tx || ix.expected.items[id] == nil {
+		if err := l.ExpectCarried(tx, []news.ItemID{id}); err != nil {
+			return err
+		}
+	}
+	c := ix.expected.items[id]
+	switch {
+	case c == nil:
+		return notFound()
+	case !c.own:
+		return fault.New(fault.Denied, "library.not_ours")
+	}
+	it := &item{Row: Row{Agreements: c.agreements}}
+	it.carry(agreement)
+	a := arrival{item: id, number: number, ledger: ledger, agreement: agreement, seq: seq, state: news.Usable}
+	if err := a.save(tx); err != nil || len(it.Agreements) == len(c.agreements) {
+		return err
+	}
+	c.agreements = it.Agreements
+	if c.n != 0 {
+		if err := ix.move(tx, c.n, nil, c.n, []string{facetAgreement + string(agreement)}); err != nil {
+			return err
+		}
+	}
+	if err := tx.ExecOne(updateCarried, id, list(c.agreements)); err != nil {
 		return fmt.Errorf("library: save agreements: %w", err)
 	}
 	return nil
@@ -335,23 +389,70 @@ func (l *Library) Reveal(tx *store.Tx, ledger string, toSeq int64) (int, error) 
 	if err := tx.Exec(updateRevealed, ledger, toSeq); err != nil {
 		return 0, fmt.Errorf("library: reveal: %w", err)
 	}
-	for _, a := range hidden {
-		it, err := readItem(tx, a.item)
+	for part := range slices.Chunk(hidden, revealBatch) {
+		items, versions, err := readArrived(tx, part)
 		if err != nil {
 			return 0, err
 		}
-		v, err := readVersion(tx, a.item, a.number)
-		if err != nil {
-			return 0, err
-		}
-		if it == nil || v == nil {
-			return 0, fmt.Errorf("library: version %d of %s is missing", a.number, a.item)
-		}
-		if err := errors.Join(l.admit(tx, ix, it, v, a), v.save(tx), it.save(tx)); err != nil {
-			return 0, err
+		for _, a := range part {
+			it, v := items[a.item], versions[versionKey{a.item, a.number}]
+			if it == nil || v == nil {
+				return 0, fmt.Errorf("library: version %d of %s is missing", a.number, a.item)
+			}
+			if err := errors.Join(l.admit(tx, ix, it, v, a), v.save(tx), it.save(tx)); err != nil {
+				return 0, err
+			}
 		}
 	}
 	return len(hidden), nil
+}
+
+// revealBatch is how many arrivals are looked up at once.
+const revealBatch = 256
+
+type versionKey struct {
+	item   news.ItemID
+	number int
+}
+
+const (
+	selectItems      = `SELECT ` + itemColumns + ` FROM item i WHERE i.id IN (`
+	selectVersionsOf = `SELECT ` + versionColumns + ` FROM version v WHERE v.item IN (`
+)
+
+// readArrived reads the items of arrivals with all their versions. Each is one value, however often it arrived: what admit
+// does to it for one arrival, the next one sees.
+func readArrived(r store.Reader, arrivals []arrival) (map[news.ItemID]*item, map[versionKey]*version, error) {
+	items := make(map[news.ItemID]*item, len(arrivals))
+	var ids []news.ItemID
+	for _, a := range arrivals {
+		if _, known := items[a.item]; !known {
+			items[a.item] = nil
+			ids = append(ids, a.item)
+		}
+	}
+	args := inArgs(ids)
+	rows, err := r.Query(selectItems+places(1, len(args))+`)`, args...)
+	if err != nil {
+		return nil, nil, fmt.Errorf("library: read items: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		it := &item{}
+		if err := it.scan(rows.Scan); err != nil {
+			return nil, nil, fmt.Errorf("library: read items: %w", err)
+		}
+		items[it.Item] = it
+	}
+	if err := rows.Err(); err != nil {
+		return nil, nil, err
+	}
+	all, err := readVersions(r, selectVersionsOf+places(1, len(args))+`)`, args...)
+	versions := make(map[versionKey]*version, len(all))
+	for _, v := range all {
+		versions[versionKey{v.item, v.number}] = v
+	}
+	return items, versions, err
 }
 
 func readArrivals(r store.Reader, query string, args ...any) ([]arrival, error) {

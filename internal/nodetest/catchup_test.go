@@ -107,9 +107,9 @@ func TestCatchingUp(t *testing.T) {
 	accept(t, a, changed(first+2, "Ferry number 1002 was late", news.Correction))
 	said(t, a)
 
-	w.open(700 << 10)
+	w.open(450 << 10)
 	Wait(t, "the line is held up", w.held)
-	Wait(t, "part of it has come", func() bool { return followed(t, b, a).Size > 270 })
+	Wait(t, "part of it has come", func() bool { return followed(t, b, a).Size > 200 })
 	if it := waitState(t, b, held, news.Closed); it.Why.Key != "exchange.withdrawal_ahead" {
 		t.Errorf("it was closed because of %+v", it.Why)
 	}
@@ -126,7 +126,7 @@ func TestCatchingUp(t *testing.T) {
 	w.close()
 	b.Restart(b.spec)
 	between("after a start in the middle")
-	w.open(500 << 10)
+	w.open(150 << 10)
 	Wait(t, "the line is held up again", w.held)
 	between("while the line is held up again")
 	w.cut()

@@ -1,10 +1,12 @@
 package nodetest
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"io"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -23,6 +25,7 @@ import (
 // victim starts the newsroom that the fakes of this file try their ways on. Two kinds of records cannot be folded at it.
 func victim(t *testing.T) *House {
 	spec := Soren()
+	spec.LogLevel = silent
 	spec.Before = func(n *node.Node) {
 		n.Exchange.Times.Silence = 400 * time.Millisecond
 		n.Exchange.Fold = func(_ *store.Tx, d ledger.Said) (bool, error) {
@@ -453,13 +456,70 @@ func TestReceiptsThatDoNotFit(t *testing.T) {
 	if i := own(t, b, f.agreement); i.Confirmed != 0 {
 		t.Errorf("size %d is taken for confirmed", i.Confirmed)
 	}
-	if n := count(t, b, `SELECT COUNT(*) FROM ledger_evidence WHERE ledger = $1 AND kind = 'ahead'`, string(mine.ID)); n < 2 || n > 6 {
-		t.Errorf("%d pieces of evidence", n)
+	if n := count(t, b, `SELECT COUNT(*) FROM ledger_evidence WHERE ledger = $1 AND kind = 'ahead'`, string(mine.ID)); n != 3 {
+		t.Errorf("%d pieces of evidence, want one of each kind", n)
 	}
 	if code := post(good, f.cosign, 0); code != 204 {
 		t.Errorf("a good one: %d", code)
 	}
 	if i := own(t, b, f.agreement); i.Confirmed != mine.Size {
 		t.Errorf("size %d is confirmed, want %d", i.Confirmed, mine.Size)
+	}
+}
+
+// A partner that opens one stream after the other has a few of them; the oldest end. One that announces ledgers without an end is
+// followed in a thousand.
+func TestTooMany(t *testing.T) {
+	b := victim(t)
+	f := newFake(t, "harbour.example", b)
+	f.agree(nil)
+	token, client := f.token(), insecure()
+	var streams []*http.Response
+	for range 7 {
+		r, err := http.NewRequest("GET", b.Base()+"/exchange/v1/ledgers/"+string(own(t, b, f.agreement).ID)+"/stream?from=0", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+token)
+		s, err := client.Do(r)
+		if err != nil || s.StatusCode != http.StatusOK {
+			t.Fatalf("stream: %v (%v)", s, err)
+		}
+		defer s.Body.Close()
+		streams = append(streams, s)
+	}
+	for _, s := range streams[:3] {
+		if _, err := io.Copy(io.Discard, s.Body); err != nil {
+			t.Errorf("an old stream ends with %v", err)
+		}
+	}
+	item := accept(t, b, Story(1))
+	for i, s := range streams[3:] {
+		in := bufio.NewReader(s.Body)
+		for found := false; !found; {
+			x, err := protocol.ReadFrame(in)
+			if err != nil {
+				t.Fatalf("stream %d: %v", i, err)
+			}
+			for _, e := range x.Records {
+				found = found || bytes.Contains(e.Record, []byte(item))
+			}
+		}
+	}
+	if err := b.DB.Write(context.Background(), func(tx *store.Tx) error {
+		for range 999 {
+			id := ledger.ID(protocol.NewID())
+			if err := b.Ledgers.Create(tx, ledger.Info{ID: id, Agreement: string(f.agreement), Owner: f.root(), Origin: protocol.Origin(f.domain, string(id))}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	f.ledger = protocol.NewID()
+	f.origin = protocol.Origin(f.domain, f.ledger)
+	if err := b.Exchange.TakeHello(context.Background(), f.greeting()); err == nil {
+		t.Error("the thousand and first ledger of one newsroom is followed")
 	}
 }

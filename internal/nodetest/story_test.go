@@ -298,3 +298,52 @@ func TestTwoAgreements(t *testing.T) {
 		t.Errorf("the withdrawals stand in the commits %v", offered)
 	}
 }
+
+// What is above the ceiling of a day waits for the next one, also over a start; what was withdrawn meanwhile is never said, and
+// corrections of what was sent do not wait.
+func TestCeilingOfADay(t *testing.T) {
+	var h hands
+	h.move(24*time.Hour - time.Duration(time.Now().UTC().Hour())*time.Hour) // not close to midnight
+	a, b := pair(t, func(x, y *Spec, rev *terms.Revision) {
+		x.Clock, y.Clock = h.clock, h.clock
+		rev.Ceilings.Records = 4
+	})
+	ctx := context.Background()
+	first := send(t, a, b, 1, 2)
+	a.Restart(a.spec)
+	first = append(first, send(t, a, b, 3, 4)...)
+	var late []news.ItemID
+	for n := 5; n < 8; n++ {
+		id := accept(t, a, Story(n))
+		late = append(late, id)
+		Wait(t, "it waits for the next day", func() bool {
+			ds := deliveries(t, a, id)
+			return len(ds) == 1 && ds[0].State == exchange.Refused && ds[0].Clause == "6" && ds[0].Key == "terms.wait.records"
+		})
+	}
+	accept(t, a, changed(1, "Ferry number 1 was late", news.Correction))
+	waitVersion(t, b, first[0], 2)
+	accept(t, a, changed(5, "Ferry number 5 was late", news.Correction)) // of what was not sent yet
+	if _, err := a.Library.Withdraw(ctx, late[1], "Never mind.", ""); err != nil {
+		t.Fatal(err)
+	}
+	said(t, a)
+	a.Restart(a.spec)
+	if n := shown(t, b); n != 4 {
+		t.Errorf("%d rows on the first day, want 4", n)
+	}
+	h.move(24 * time.Hour)
+	next := accept(t, a, Story(9))
+	waitState(t, b, next, news.Usable)
+	waitVersion(t, b, late[0], 2)
+	waitState(t, b, late[2], news.Usable)
+	waitDelivered(t, a, late[2], 1)
+	waitDelivered(t, a, late[0], 2)
+	if s := stateAt(b, late[1]); s != "" {
+		t.Errorf("what was withdrawn before its day came is %s", s)
+	}
+	for _, id := range append(first, late[0], late[2]) {
+		waitState(t, b, id, news.Usable)
+	}
+	sameLedgers(t, a, b)
+}

@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -269,6 +270,8 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, x reading) {
 		s.answer(w, r, nil, "", "", err)
 		return
 	}
+	ctx, leave := s.limits.enter(r.Context(), x.reader.Root, x.info.ID)
+	defer leave()
 	w.Header().Set("Content-Type", "application/octet-stream")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Accel-Buffering", "no")
@@ -294,8 +297,8 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, x reading) {
 	}
 	once := r.URL.Query().Get("once") == "1"
 	sent := false
-	for s.Exchange.Readable(x.reader, x.info) {
-		f, ok, grown, err := c.Next(r.Context())
+	for ctx.Err() == nil && s.Exchange.Readable(x.reader, x.info) {
+		f, ok, grown, err := c.Next(ctx)
 		if ok || err != nil {
 			if !send(f, err) {
 				return
@@ -307,7 +310,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, x reading) {
 			return
 		}
 		select {
-		case <-r.Context().Done():
+		case <-ctx.Done():
 			return
 		case <-grown:
 		case <-beat.C:
@@ -403,6 +406,41 @@ type limits struct {
 	mu        sync.Mutex
 	strangers map[string]*rate.Limiter
 	partners  map[news.Root]*rate.Limiter
+	streams   map[streamOf][]*context.CancelFunc
+}
+
+// streamOf is a partner's following of one ledger.
+type streamOf struct {
+	reader news.Root
+	ledger ledger.ID
+}
+
+// maxStreams is how many streams of one ledger a partner may have open.
+const maxStreams = 4
+
+// enter lets a partner's stream in. Of too many the oldest ends: its partner has most likely forgotten it.
+func (l *limits) enter(ctx context.Context, root news.Root, id ledger.ID) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	of := streamOf{root, id}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.streams == nil {
+		l.streams = map[streamOf][]*context.CancelFunc{}
+	}
+	if open := l.streams[of]; len(open) >= maxStreams {
+		(*open[0])()
+		l.streams[of] = open[1:]
+	}
+	l.streams[of] = append(l.streams[of], &cancel)
+	return ctx, func() {
+		cancel()
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.streams[of] = slices.DeleteFunc(l.streams[of], func(c *context.CancelFunc) bool { return c == &cancel })
+		if len(l.streams[of]) == 0 {
+			delete(l.streams, of)
+		}
+	}
 }
 
 // stranger allows an address (an IPv6 /64) a burst of 30 requests and one each two seconds after that.

@@ -16,6 +16,14 @@ const maxTags = 100_000
 // paragraphs, headings become h2 to h4, pictures, scripts and everything else that the policy does not know are taken
 // out. What cannot be parsed at all is given back as plain paragraphs. The result is empty where nothing can be read.
 func Story(src string) string {
+	if isPlain(src) {
+		return src
+	}
+	return story(src)
+}
+
+// story is Story for what is not obviously clean.
+func story(src string) string {
 	src = strings.ToValidUTF8(src, "\ufffd")
 	out, ok := pass(src)
 	for range 4 {

@@ -235,6 +235,36 @@ func FuzzStory(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) { check(t, s, Story(s)) })
 }
 
+// What is taken for clean at a glance is what the long way leaves as it is.
+func FuzzPlain(f *testing.F) {
+	f.Add("<p>One &amp; two, \u00abthree\u00bb.</p><p>یک\u200cدو 1</p>")
+	f.Add("<p>O&#39;Brien a</p><p>&#34;b&#34; &lt;c&gt;</p>")
+	f.Add("<p>é e\u0301 x</p>")
+	f.Add("<p> a</p>")
+	f.Add("<p>a</p>\n<p>b</p>")
+	f.Fuzz(func(t *testing.T, s string) {
+		if isPlain(s) && story(s) != s {
+			t.Fatalf("%q becomes %q", s, story(s))
+		}
+	})
+}
+
+func TestPlain(t *testing.T) {
+	for s, want := range map[string]bool{
+		"": true, "<p>One &amp; two, “three”.</p><p>یک\u200cدو 1</p>": true, "<p>O&#39;Brien</p>": true,
+		"a": false, "<p>a": false, "<p></p>": false, "<p>a </p>": false, "<p>a  b</p>": false, "<p>a&nbsp;b</p>": false, "<p>a\u00a0b</p>": false,
+		"<p>a<br/>b</p>": false, "<p>a & b</p>": false, "<p class=\"x\">a</p>": false, "<p>a</p> <p>b</p>": false, "<p>\u200c</p>": false,
+		"<p>a\u202eb</p>": false, "<p>a\xff</p>": false, "<p>a>b</p>": false, "<P>a</P>": false, "<p>…</p>": false, "<p>\u3164</p>": false,
+	} {
+		if got := isPlain(s); got != want {
+			t.Errorf("%q: %v", s, got)
+		}
+		if want && story(s) != s {
+			t.Errorf("%q becomes %q", s, story(s))
+		}
+	}
+}
+
 func FuzzText(f *testing.F) {
 	f.Add("a\n\nb\nc")
 	f.Fuzz(func(t *testing.T, s string) { check(t, s, Text(s)) })

@@ -11,7 +11,7 @@ CREATE TABLE announcement (
 );
 
 -- Versions of our own that wait to be offered to the agreements in force.
-CREATE TABLE outbox (
+CREATE TABLE outbox ( -- sqlite: without rowid
   item     TEXT NOT NULL,
   number   BIGINT NOT NULL,
   priority BIGINT NOT NULL,     -- 0 withdrawal, 1 correction, 2 the rest
@@ -22,7 +22,7 @@ CREATE TABLE outbox (
 CREATE INDEX outbox_order ON outbox (priority, us);
 
 -- What was not sent, and by which clause.
-CREATE TABLE refusal (
+CREATE TABLE refusal ( -- sqlite: without rowid
   item      TEXT NOT NULL,
   number    BIGINT NOT NULL,
   agreement TEXT NOT NULL,
@@ -34,7 +34,7 @@ CREATE TABLE refusal (
 );
 
 -- What is wrong with a record that is in a ledger: it is kept, and it stops nothing.
-CREATE TABLE trouble (
+CREATE TABLE trouble ( -- sqlite: without rowid
   ledger TEXT NOT NULL,
   seq    BIGINT NOT NULL,
   kind   TEXT NOT NULL,         -- malformed, unknown, missing, failed, set-aside, not-theirs
@@ -46,7 +46,7 @@ CREATE TABLE trouble (
 CREATE INDEX trouble_time ON trouble (us);
 
 -- Versions that wait for one agreement, because nobody has said yet how much of our ledger in it is known outside.
-CREATE TABLE held (
+CREATE TABLE held ( -- sqlite: without rowid
   agreement TEXT NOT NULL,
   item      TEXT NOT NULL,
   number    BIGINT NOT NULL,

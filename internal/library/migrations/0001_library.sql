@@ -59,7 +59,7 @@ CREATE TABLE version (
 CREATE INDEX version_line ON version (line);
 
 -- By which ledgers a version came or went.
-CREATE TABLE item_agreement (
+CREATE TABLE item_agreement ( -- sqlite: without rowid
 	item      TEXT    NOT NULL,
 	number    BIGINT  NOT NULL,
 	ledger    TEXT    NOT NULL,
@@ -84,7 +84,7 @@ CREATE TABLE original (
 );
 
 -- Which item a source means by its own id, and what it last said.
-CREATE TABLE source_item (
+CREATE TABLE source_item ( -- sqlite: without rowid
 	source         TEXT   NOT NULL,
 	source_id      TEXT   NOT NULL,
 	item           TEXT   NOT NULL,
@@ -104,7 +104,7 @@ CREATE TABLE facet (
 );
 CREATE INDEX facet_block ON facet (block);
 
-CREATE TABLE facet_total (
+CREATE TABLE facet_total ( -- sqlite: without rowid
 	facet TEXT   PRIMARY KEY,
 	n     BIGINT NOT NULL
 );
@@ -115,7 +115,7 @@ CREATE TABLE counter (
 );
 INSERT INTO counter (name, value) VALUES ('n', 0);
 
-CREATE TABLE seen (
+CREATE TABLE seen ( -- sqlite: without rowid
 	person TEXT   NOT NULL,
 	item   TEXT   NOT NULL,
 	number BIGINT NOT NULL,

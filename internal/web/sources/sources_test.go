@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -38,6 +39,7 @@ type desk struct {
 	people *people.Service
 	mux    *http.ServeMux
 	person page.Person
+	mu     sync.Mutex // drafts come several at a time
 	taken  []string
 	later  []func(context.Context)
 	full   bool
@@ -57,6 +59,8 @@ func (d *desk) Accept(_ context.Context, n news.Draft) (library.Accepted, error)
 			return library.Accepted{}, &fault.Error{Kind: fault.Invalid, Key: p.Key, Args: p.Args}
 		}
 	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	d.taken = append(d.taken, n.Source+" "+n.Headline+" "+string(n.Lang)+" "+string(n.By))
 	return library.Accepted{Item: "x", Version: 1}, nil
 }
