@@ -106,8 +106,9 @@ func Exchange(ctx context.Context, o Options) (Result, error) {
 	}
 	r := &Result{CPUs: runtime.NumCPU(), Machine: runtime.GOOS + "/" + runtime.GOARCH + " " + runtime.Version(), Writers: writers, Pace: pace}
 	for _, s := range stories {
-		r.ItemBytes += len(s.bytes) / len(stories)
+		r.ItemBytes += len(s.bytes)
 	}
+	r.ItemBytes /= len(stories)
 	r.ParseMicros = parseMicros(stories)
 	o.say("The floor: %s", filepath.Clean(o.Dir))
 	if r.FsyncP50, r.FsyncP99, err = fsyncs(o.Dir); err != nil {
