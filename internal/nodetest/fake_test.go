@@ -149,10 +149,13 @@ func (f *fake) identify(base string) {
 func (f *fake) root() news.Root { return news.Root(f.id.Root) }
 
 // greeting is a hello that announces the ledger.
-func (f *fake) greeting() []byte {
+func (f *fake) greeting() []byte { return f.greetingOf(f.ledger, f.origin) }
+
+// greetingOf announces another ledger.
+func (f *fake) greetingOf(ledger, origin string) []byte {
 	f.t.Helper()
 	b, err := protocol.SignHello(protocol.Hello{
-		Identity: f.note, To: string(f.to.Exchange.Root()), Agreement: string(f.agreement), Ledger: f.ledger, Origin: f.origin, Words: "Good day.", Time: time.Now().UnixMicro(),
+		Identity: f.note, To: string(f.to.Exchange.Root()), Agreement: string(f.agreement), Ledger: ledger, Origin: origin, Words: "Good day.", Time: time.Now().UnixMicro(),
 	}, f.domain, f.log)
 	if err != nil {
 		f.t.Fatal(err)

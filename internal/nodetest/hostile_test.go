@@ -517,9 +517,8 @@ func TestTooMany(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	f.ledger = protocol.NewID()
-	f.origin = protocol.Origin(f.domain, f.ledger)
-	if err := b.Exchange.TakeHello(context.Background(), f.greeting()); err == nil {
+	other := protocol.NewID()
+	if err := b.Exchange.TakeHello(context.Background(), f.greetingOf(other, protocol.Origin(f.domain, other))); err == nil {
 		t.Error("the thousand and first ledger of one newsroom is followed")
 	}
 }
