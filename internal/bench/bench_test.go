@@ -14,7 +14,7 @@ import (
 
 // A short run: everything that was sent arrives once, and the figures are one flat object.
 func TestExchange(t *testing.T) {
-	r, err := Exchange(context.Background(), Options{Dir: t.TempDir(), Seconds: 3})
+	r, err := Exchange(context.Background(), Options{Dir: t.TempDir(), Seconds: 2})
 	if err != nil {
 		t.Fatal(err)
 	}

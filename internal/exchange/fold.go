@@ -50,7 +50,8 @@ func (l *link) hides(index, size int64) (record, rest bool) {
 func (s *Service) receive(ctx context.Context, l *link, b ledger.Batch) error {
 	hidden, rest := l.hides(b.From, b.Edge.Size)
 	err := s.DB.Write(ctx, func(tx *store.Tx) error {
-		if inOrder, err := s.inOrder(tx, l.id, b); err != nil || !inOrder {
+		i, inOrder, err := s.inOrder(tx, l.id, b)
+		if err != nil || !inOrder {
 			return errors.Join(err, errOutOfOrder)
 		}
 		ids, err := s.Ledgers.Take(tx, l.id, b)
@@ -65,6 +66,9 @@ func (s *Service) receive(ctx context.Context, l *link, b ledger.Batch) error {
 			if err := s.fold(tx, s.said(l, b.From+int64(n), b.Records[n], b.Parsed[n], ids[n], hidden)); err != nil {
 				return err
 			}
+		}
+		if i.Visible == b.From && !hidden {
+			return s.inSight(tx, l, b.Edge.Size)
 		}
 		return s.moved(tx, l, b.Edge.Size, rest)
 	})
@@ -92,17 +96,17 @@ func itemsOf(records []protocol.Record) []news.ItemID {
 
 // inOrder reports whether a batch can be folded as it comes: everything before it is folded, and nothing in it waits for
 // another ledger.
-func (s *Service) inOrder(r store.Reader, id ledger.ID, b ledger.Batch) (bool, error) {
+func (s *Service) inOrder(r store.Reader, id ledger.ID, b ledger.Batch) (ledger.Info, bool, error) {
 	i, err := ledger.Get(r, id)
 	if err != nil || i.Applied != b.From {
-		return false, err
+		return i, false, err
 	}
 	for _, rec := range b.Parsed {
 		if waits, err := s.waits(r, rec); err != nil || waits {
-			return false, err
+			return i, false, err
 		}
 	}
-	return true, nil
+	return i, true, nil
 }
 
 // answers are the records that speak of something in another newsroom's ledger. They, and no others, wait for what they have
@@ -164,22 +168,27 @@ func (s *Service) said(l *link, seq int64, e protocol.Entry, rec protocol.Record
 
 // moved moves the cursors to the end of a batch, and shows what was hidden once the gate is reached.
 func (s *Service) moved(tx *store.Tx, l *link, to int64, hidden bool) error {
-	id := l.id
-	tx.OnCommit(func() { s.wakeOthers(l) })
-	if err := ledger.Applied(tx, id, to); err != nil {
-		return err
-	}
 	if hidden {
-		return nil
+		tx.OnCommit(func() { s.wakeOthers(l) })
+		return ledger.Applied(tx, l.id, to)
 	}
-	if _, err := s.Library.Reveal(tx, string(id), to-1); err != nil {
+	if _, err := s.Library.Reveal(tx, string(l.id), to-1); err != nil {
 		return err
 	}
+	return s.inSight(tx, l, to)
+}
+
+// inSight moves the cursors to the end of a batch up to which nothing is hidden.
+func (s *Service) inSight(tx *store.Tx, l *link, to int64) error {
 	tx.OnCommit(func() {
 		l.took = nil
-		s.Changed("wire", string(id))
+		s.wakeOthers(l)
+		s.Changed("wire", string(l.id))
 	})
-	return ledger.Visible(tx, id, to)
+	if err := ledger.Applied(tx, l.id, to); err != nil {
+		return err
+	}
+	return ledger.Visible(tx, l.id, to)
 }
 
 // wakeOthers has the other ledgers of an agreement look again at what waits.

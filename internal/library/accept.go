@@ -28,27 +28,55 @@ import (
 // Faults: the first fatal problem of the draft (Invalid), library.too_large (TooLarge), library.withdrawn (Gone) for a new
 // version of a withdrawn item, library.unknown (NotFound) for the withdrawal of something that we do not have.
 func (l *Library) Accept(ctx context.Context, d news.Draft) (Accepted, error) {
-	p, err := l.prepare(ctx, d)
-	if err != nil {
-		return Accepted{}, err
-	}
-	return l.write(ctx, func(tx *store.Tx) (Accepted, error) { return l.accept(tx, p, true) })
+	return l.AcceptWith(ctx, d, true, func(*store.Tx, Accepted) error { return nil })
 }
 
 // AcceptWith is AcceptTx in a transaction of its own, with what else belongs to it: also is called in that transaction after
 // the draft was accepted, and its error undoes both.
 func (l *Library) AcceptWith(ctx context.Context, d news.Draft, release bool, also func(tx *store.Tx, a Accepted) error) (Accepted, error) {
 	p, err := l.prepare(ctx, d)
+	if err == nil {
+		p.unseen, err = l.unseen(ctx, p)
+	}
 	if err != nil {
 		return Accepted{}, err
 	}
-	return l.write(ctx, func(tx *store.Tx) (Accepted, error) {
-		a, err := l.accept(tx, p, release)
-		if err == nil {
-			err = also(tx, a)
+	for {
+		a, err := l.write(ctx, func(tx *store.Tx) (Accepted, error) {
+			a, err := l.accept(tx, p, release)
+			if err == nil {
+				err = also(tx, a)
+			}
+			return a, err
+		})
+		if !p.unseen || !store.IsUnique(err) {
+			return a, err
 		}
-		return a, err
+		p.unseen = false // somebody was faster
+	}
+}
+
+// unseen asks before the transaction whether the id of a source is unknown. The writer of PostgreSQL waits for every answer,
+// and all others with it: here only the caller does. That of SQLite answers faster than it would be asked.
+func (l *Library) unseen(ctx context.Context, p prepared) (unseen bool, err error) {
+	if l.db.Engine() != store.PostgreSQL || p.SourceID == "" || p.Class == news.Withdrawal {
+		return false, nil
+	}
+	err = l.db.Read(ctx, func(r store.Reader) error {
+		var last said
+		last, err := readSaid(r, p.Source, p.SourceID)
+		unseen = last.item == ""
+		return err
 	})
+	return unseen, err
+}
+
+func readSaid(r store.Reader, source, id string) (last said, err error) {
+	err = r.QueryRow(selectSource, source, id).Scan(&last.item, &last.number, &last.sourceVersion, &last.written, &last.digest)
+	if err != nil && !errors.Is(err, store.ErrNoRows) {
+		return last, fmt.Errorf("library: read source: %w", err)
+	}
+	return last, nil
 }
 
 // AcceptTx is Accept inside a transaction. Without release the version waits for Release: an item that was never released
@@ -146,6 +174,7 @@ type prepared struct {
 	news.Draft
 	digest   string
 	original *original
+	unseen   bool // the source has not spoken of it before; its line is then new, or the transaction fails
 }
 
 // maxSourceID is how much of a source's own id counts, in characters.
@@ -192,18 +221,19 @@ type said struct {
 
 const (
 	selectSource = `SELECT item, number, source_version, written_us, digest FROM source_item WHERE source = $1 AND source_id = $2`
-	upsertSource = `INSERT INTO source_item (source, source_id, item, number, source_version, written_us, digest)
-VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (source, source_id) DO UPDATE SET item = excluded.item, number = excluded.number,
+	insertSource = `INSERT INTO source_item (source, source_id, item, number, source_version, written_us, digest)
+VALUES ($1, $2, $3, $4, $5, $6, $7)`
+	upsertSource = insertSource + ` ON CONFLICT (source, source_id) DO UPDATE SET item = excluded.item, number = excluded.number,
 source_version = excluded.source_version, written_us = excluded.written_us, digest = excluded.digest`
 	selectSourceVersion = `SELECT number FROM version WHERE item = $1 AND source_version = $2 AND written_us >= $3 ORDER BY number LIMIT 1`
 )
 
 func (l *Library) accept(tx *store.Tx, p prepared, release bool) (Accepted, error) {
 	var last said
-	if p.SourceID != "" {
-		err := tx.QueryRow(selectSource, p.Source, p.SourceID).Scan(&last.item, &last.number, &last.sourceVersion, &last.written, &last.digest)
-		if err != nil && !errors.Is(err, store.ErrNoRows) {
-			return Accepted{}, fmt.Errorf("library: read source: %w", err)
+	if p.SourceID != "" && !p.unseen {
+		var err error
+		if last, err = readSaid(tx, p.Source, p.SourceID); err != nil {
+			return Accepted{}, err
 		}
 	}
 	if last.item == "" {
@@ -330,7 +360,11 @@ func (l *Library) add(tx *store.Tx, it *item, a addition) (Accepted, error) {
 		err = errors.Join(v.save(tx), it.save(tx), a.original.save(tx, it.Item, v.number))
 	}
 	if err == nil && a.source && a.SourceID != "" {
-		err = tx.Exec(upsertSource, a.Source, a.SourceID, it.Item, v.number, v.sourceVersion, v.written, v.digest)
+		query := upsertSource
+		if a.unseen {
+			query = insertSource
+		}
+		err = tx.Exec(query, a.Source, a.SourceID, it.Item, v.number, v.sourceVersion, v.written, v.digest)
 	}
 	if err == nil && a.release {
 		err = l.o.OnVersion(tx, l.outgoing(v, a.Story, b, !out))
