@@ -4,7 +4,6 @@ import (
 	"context"
 	"embed"
 	"errors"
-	"io/fs"
 	"sort"
 	"sync"
 	"time"
@@ -22,11 +21,7 @@ var migrations embed.FS
 
 // Migrations are the tables of this package.
 func Migrations() store.Migration {
-	sub, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		panic(err) // the folder is embedded above
-	}
-	return store.Migration{Package: "agreement", Files: sub}
+	return store.Migration{Package: "agreement", Files: migrations}
 }
 
 // Exchange is what this package asks of the exchange.

@@ -11,7 +11,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"newspool/internal/fault"
-	"newspool/internal/i18n"
 	"newspool/internal/news"
 	"newspool/internal/terms"
 )
@@ -57,25 +56,7 @@ func status(f *fault.Error) int {
 	case f == errMethod:
 		return http.StatusMethodNotAllowed
 	}
-	switch f.Kind {
-	case fault.Invalid:
-		return http.StatusUnprocessableEntity
-	case fault.NotFound:
-		return http.StatusNotFound
-	case fault.Denied:
-		return http.StatusForbidden
-	case fault.Conflict, fault.Fork:
-		return http.StatusConflict
-	case fault.Gone:
-		return http.StatusGone
-	case fault.TooLarge:
-		return http.StatusRequestEntityTooLarge
-	case fault.RateLimited:
-		return http.StatusTooManyRequests
-	case fault.Unavailable:
-		return http.StatusServiceUnavailable
-	}
-	return http.StatusInternalServerError
+	return f.Kind.Status()
 }
 
 // refused is a story that cannot be taken, with all that is wrong with it.
@@ -93,20 +74,13 @@ func (r *refused) Unwrap() error { return r.first }
 // problem puts an error into words. What is no fault, or a fault whose message no catalog has, is said in general.
 func (v *visit) problem(err error) *Problem {
 	f := fault.Of(err)
-	p := &Problem{Status: status(f), Kind: f.Kind, Detail: sentence(v.printer, f), Request: v.id}
+	p := &Problem{Status: status(f), Kind: f.Kind, Detail: terms.Sentence(v.printer, err), Request: v.id}
 	p.Title = http.StatusText(p.Status)
 	var r *refused
 	if errors.As(err, &r) {
 		p.Problems = v.problems(r.problems)
 	}
 	return p
-}
-
-func sentence(p *i18n.Printer, f *fault.Error) string {
-	if f.Kind == fault.Internal || !p.Has(f.Key) {
-		return p.T("fault.internal")
-	}
-	return terms.Say(p, terms.Line{Key: f.Key, Args: f.Args})
 }
 
 // problems are the problems of a story in words.

@@ -33,7 +33,7 @@ func (a *API) links(_ context.Context, v *visit, _ *struct{}) (*linksOutput, err
 	for _, l := range a.o.Exchange.Links() {
 		line := Link{Partner: l.Partner, Domain: l.Domain, State: l.State, LastContact: stamp(l.LastContact), Behind: int64(math.Ceil(l.Behind.Seconds())), Waiting: l.Waiting}
 		if l.Error != nil {
-			line.Trouble = sentence(v.printer, l.Error)
+			line.Trouble = terms.Sentence(v.printer, l.Error)
 		}
 		out.Body.Links = append(out.Body.Links, line)
 	}

@@ -23,6 +23,7 @@ import (
 	"newspool/internal/node"
 	"newspool/internal/people"
 	"newspool/internal/store"
+	"newspool/internal/terms"
 )
 
 // commands is the command line.
@@ -115,7 +116,7 @@ func (a *app) say(err error) {
 	f := fault.Of(err)
 	sentence := err.Error()
 	if f.Key != "fault.internal" {
-		sentence = a.printer().Text(f.Key, f.Args)
+		sentence = terms.Say(a.printer(), terms.Line{Key: f.Key, Args: f.Args})
 		if f.Err != nil {
 			sentence += "\n  (" + f.Err.Error() + ")"
 		}

@@ -6,7 +6,6 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 
 	"github.com/google/uuid"
 
@@ -29,11 +28,7 @@ var migrations embed.FS
 
 // Migrations are the tables of this package.
 func Migrations() store.Migration {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		panic(err) // the folder is compiled in
-	}
-	return store.Migration{Package: "content", Files: files}
+	return store.Migration{Package: "content", Files: migrations}
 }
 
 const sqlPut = `INSERT INTO content (id, media_type, lang, bytes, size) VALUES ($1, $2, $3, $4, $5)`

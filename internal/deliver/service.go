@@ -3,7 +3,6 @@ package deliver
 import (
 	"context"
 	"embed"
-	"io/fs"
 	"time"
 
 	"newspool/internal/clock"
@@ -22,11 +21,7 @@ var migrations embed.FS
 
 // Migrations are the tables of this package.
 func Migrations() store.Migration {
-	sub, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		panic(err) // the folder is compiled in
-	}
-	return store.Migration{Package: "deliver", Files: sub}
+	return store.Migration{Package: "deliver", Files: migrations}
 }
 
 // Agreements knows the terms.

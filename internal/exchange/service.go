@@ -12,7 +12,6 @@ package exchange
 import (
 	"context"
 	"embed"
-	"io/fs"
 	"log/slog"
 	"sync"
 	"time"
@@ -33,11 +32,7 @@ var migrations embed.FS
 
 // Migrations are the tables of this package.
 func Migrations() store.Migration {
-	sub, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		panic(err) // the folder is embedded above
-	}
-	return store.Migration{Package: "exchange", Files: sub}
+	return store.Migration{Package: "exchange", Files: migrations}
 }
 
 // Agreements is what the exchange asks of the package that keeps agreements. Its methods are called inside transactions and

@@ -8,6 +8,7 @@ package fault
 import (
 	"errors"
 	"fmt"
+	"net/http"
 )
 
 // Kind says in one word what went wrong. The list only ever grows: kinds cross the network.
@@ -26,6 +27,29 @@ const (
 	Fork        Kind = "fork"        // a ledger that says two things
 	Internal    Kind = "internal"    // our own mistake
 )
+
+// Status is the HTTP status of a kind.
+func (k Kind) Status() int {
+	switch k {
+	case Invalid:
+		return http.StatusUnprocessableEntity
+	case NotFound:
+		return http.StatusNotFound
+	case Denied:
+		return http.StatusForbidden
+	case Conflict, Fork:
+		return http.StatusConflict
+	case Gone:
+		return http.StatusGone
+	case TooLarge:
+		return http.StatusRequestEntityTooLarge
+	case RateLimited:
+		return http.StatusTooManyRequests
+	case Unavailable:
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusInternalServerError
+}
 
 // Error is a fault. Key names a message of the catalogs; Args are its values by name.
 type Error struct {

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
-	"io/fs"
 	"log/slog"
 	"net/http"
 
@@ -22,11 +21,7 @@ var migrations embed.FS
 
 // Migrations are the tables of this package.
 func Migrations() store.Migration {
-	sub, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		panic(err) // the folder is compiled in
-	}
-	return store.Migration{Package: "ingest", Files: sub}
+	return store.Migration{Package: "ingest", Files: migrations}
 }
 
 // Desk takes drafts. It is called by several goroutines at a time. A fault of the kind Unavailable, or an end of the

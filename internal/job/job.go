@@ -13,7 +13,6 @@ package job
 
 import (
 	"embed"
-	"io/fs"
 	"time"
 
 	"github.com/google/uuid"
@@ -28,11 +27,7 @@ var migrations embed.FS
 
 // Migration is the schema of this package.
 func Migration() store.Migration {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		panic(err) // the folder is in the program
-	}
-	return store.Migration{Package: "job", Files: files}
+	return store.Migration{Package: "job", Files: migrations}
 }
 
 // topic wakes the runners.

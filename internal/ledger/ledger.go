@@ -15,7 +15,6 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"sync"
 	"time"
 
@@ -30,11 +29,7 @@ var migrations embed.FS
 
 // Migrations are the tables of this package.
 func Migrations() store.Migration {
-	sub, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		panic(err) // the folder is embedded above
-	}
-	return store.Migration{Package: "ledger", Files: sub}
+	return store.Migration{Package: "ledger", Files: migrations}
 }
 
 // ID is a random 128-bit id, 32 hex digits.

@@ -3,7 +3,6 @@ package library
 import (
 	"context"
 	"embed"
-	"io/fs"
 	"sync"
 	"time"
 
@@ -19,11 +18,7 @@ var migrations embed.FS
 
 // Migrations are the tables of this package. Package content's must be among those of the same database.
 func Migrations() store.Migration {
-	sub, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		panic(err) // the folder is compiled in
-	}
-	return store.Migration{Package: "library", Files: sub}
+	return store.Migration{Package: "library", Files: migrations}
 }
 
 // Codec writes and reads stories in the form in which they are kept and sent (ninjs).

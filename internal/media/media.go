@@ -14,7 +14,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"time"
 
 	"github.com/google/uuid"
@@ -32,11 +31,7 @@ var migrations embed.FS
 
 // Migrations are the tables of this package.
 func Migrations() store.Migration {
-	sub, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		panic(err) // the folder is embedded above
-	}
-	return store.Migration{Package: "media", Files: sub}
+	return store.Migration{Package: "media", Files: migrations}
 }
 
 // MaxSize is how large one photo, sound or film may be, in bytes.

@@ -14,7 +14,6 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
-	"io/fs"
 	"strings"
 	"sync"
 
@@ -29,11 +28,7 @@ var migrations embed.FS
 
 // Migrations are the tables of this package.
 func Migrations() store.Migration {
-	sub, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		panic(err) // the folder is embedded above
-	}
-	return store.Migration{Package: "partner", Files: sub}
+	return store.Migration{Package: "partner", Files: migrations}
 }
 
 // Keys are the node's two working keys. The root key is not among them: it lives outside the node.

@@ -56,7 +56,7 @@ type Options struct {
 }
 
 // Migration is the series of one package: files named NNNN_name.sql, in PostgreSQL words that are put into SQLite's for that
-// engine (see the package documentation). A step that differs comes as the pair NNNN_name.sqlite.sql and
+// engine (see the package documentation), in any folder of Files. A step that differs comes as the pair NNNN_name.sqlite.sql and
 // NNNN_name.postgres.sql. A file that was released is never changed.
 type Migration struct {
 	Package string

@@ -121,6 +121,7 @@ func catalogs() map[string]json.RawMessage {
 func newPrinter(lang string, zone *time.Location) printer { return printer{lang, zone, catalogs()} }
 
 func (p printer) Lang() string             { return p.lang }
+func (p printer) Has(key string) bool      { return p.messages[key] != nil }
 func (p printer) Date(t time.Time) string  { return t.In(p.zone).Format("2 January 2006") }
 func (p printer) Language(l string) string { return display.English.Languages().Name(language.Make(l)) }
 

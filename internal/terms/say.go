@@ -12,6 +12,7 @@ import (
 	"golang.org/x/text/language"
 	"golang.org/x/text/language/display"
 
+	"newspool/internal/fault"
 	"newspool/internal/news"
 	"newspool/internal/news/mediatopic"
 )
@@ -78,6 +79,7 @@ func line(key string, args ...any) Line {
 // agreement, so that everybody gets the same text.
 type Printer interface {
 	Lang() string                                // of the reader, one of the six
+	Has(key string) bool                         // whether there is such a message
 	Text(key string, args map[string]any) string // the message with its values: numbers, texts, lists of texts, times
 	Date(t time.Time) string                     // the day of a time
 	Language(lang string) string                 // the name of a language
@@ -90,6 +92,16 @@ func Say(p Printer, l Line) string {
 		args[name] = spoken(p, value)
 	}
 	return p.Text(l.Key, args)
+}
+
+// Sentence says an error to a reader. What is no fault, or a fault whose message no catalog has, is said as a mistake of the
+// program itself; its text stays in the log.
+func Sentence(p Printer, err error) string {
+	f := fault.Of(err)
+	if f.Kind == fault.Internal || !p.Has(f.Key) {
+		return p.Text("fault.internal", nil)
+	}
+	return Say(p, Line{Key: f.Key, Args: f.Args}) // a refusal of the terms has coded values
 }
 
 // SayAll gives several lines as one text, with a blank between sentences.

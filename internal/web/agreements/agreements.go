@@ -5,7 +5,6 @@ import (
 	"embed"
 	"errors"
 	"html/template"
-	"io/fs"
 	"net/http"
 	"time"
 
@@ -107,10 +106,7 @@ func New(o Options) (*Family, error) {
 		o.Zone = "UTC"
 	}
 	f := &Family{o: o}
-	sub, err := fs.Sub(templates, "templates")
-	if err != nil {
-		return nil, err
-	}
+	var err error
 	for _, p := range []struct {
 		into  **template.Template
 		files []string
@@ -121,7 +117,7 @@ func New(o Options) (*Family, error) {
 		{&f.choose, []string{"shared.html", "choose.html"}},
 		{&f.edit, []string{"shared.html", "text.html", "blocks.html", "edit.html"}},
 	} {
-		if *p.into, err = page.Parse(sub, p.files...); err != nil {
+		if *p.into, err = page.Parse(templates, p.files...); err != nil {
 			return nil, err
 		}
 	}
@@ -130,6 +126,7 @@ func New(o Options) (*Family, error) {
 
 // Routes adds the pages. All of them are for people who have signed in; those that say something are for signatories.
 func (f *Family) Routes(mux *http.ServeMux) {
+	signatories := page.Only(func(p page.Person) bool { return p.Signatory }, "agreement.signatories_only")
 	for pattern, h := range map[string]page.Handler{
 		"GET /agreements":                f.showList,
 		"GET /agreements/{id}":           f.showOne,
@@ -150,16 +147,6 @@ func (f *Family) Routes(mux *http.ServeMux) {
 	}
 }
 
-// signatories lets only signatories in.
-func signatories(h page.Handler) page.Handler {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		if !page.PersonOf(r).Signatory {
-			return fault.New(fault.Denied, "agreement.signatories_only")
-		}
-		return h(w, r)
-	}
-}
-
 // note writes down what the person of a request did. It is done although the browser may have gone.
 func (f *Family) note(r *http.Request, what string, id terms.AgreementID, detail map[string]any) error {
 	return f.o.Audit.Note(context.WithoutCancel(r.Context()), people.Act{
@@ -172,14 +159,6 @@ func (f *Family) us() news.Root { return news.Root(f.o.Directory.Self().Root) }
 
 // maxForm is how large a form of these pages may be, in bytes.
 const maxForm = 1 << 20
-
-func parseForm(w http.ResponseWriter, r *http.Request) error {
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	if err := r.ParseForm(); err != nil {
-		return fault.New(fault.Invalid, "fault.request").Because(err)
-	}
-	return nil
-}
 
 func unknown() error { return fault.New(fault.NotFound, "agreement.unknown") }
 

@@ -182,7 +182,7 @@ func sameOrder[T cmp.Ordered](list, old []T) []T {
 }
 
 func (f *Family) editNew(w http.ResponseWriter, r *http.Request) error {
-	if err := parseForm(w, r); err != nil {
+	if err := page.ParseForm(w, r, maxForm); err != nil {
 		return err
 	}
 	id := terms.AgreementID(r.PostForm.Get("agreement"))
@@ -193,7 +193,7 @@ func (f *Family) editNew(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (f *Family) editAmended(w http.ResponseWriter, r *http.Request) error {
-	if err := parseForm(w, r); err != nil {
+	if err := page.ParseForm(w, r, maxForm); err != nil {
 		return err
 	}
 	a, rev, err := f.amended(r)

@@ -377,7 +377,7 @@ func (f *Family) facts(p *i18n.Printer, rev agreement.Revision) []fact {
 func refusal(r *http.Request, form string, err error) (p problem, ok bool) {
 	switch kind := fault.Of(err).Kind; kind {
 	case fault.Invalid, fault.Conflict, fault.TooLarge:
-		return problem{Form: form, Text: page.Sentence(page.PrinterOf(r), err), status: page.Status(kind)}, true
+		return problem{Form: form, Text: terms.Sentence(page.PrinterOf(r), err), status: kind.Status()}, true
 	}
 	return problem{}, false
 }

@@ -11,6 +11,7 @@ import (
 	"newspool/internal/fault"
 	"newspool/internal/news"
 	"newspool/internal/terms"
+	"newspool/internal/web/page"
 )
 
 // domains names the parties of a text in the audit, where everybody reads them alike.
@@ -35,7 +36,7 @@ func detail(r agreement.Revision, pairs ...any) map[string]any {
 
 // answering reads a form that is about one revision of the agreement in the path.
 func (f *Family) answering(w http.ResponseWriter, r *http.Request) (a agreement.Agreement, rev agreement.Revision, err error) {
-	if err = parseForm(w, r); err != nil {
+	if err = page.ParseForm(w, r, maxForm); err != nil {
 		return a, rev, err
 	}
 	if a, err = f.agreementOf(r); err != nil {

@@ -13,7 +13,6 @@ import (
 	"newspool/internal/news"
 	"newspool/internal/news/mediatopic"
 	"newspool/internal/terms"
-	"newspool/internal/web/page"
 )
 
 // values is what stands in the fields of the editor. Rows have numbered names: p0- a party, f0- a flow, c0- a commitment.
@@ -415,7 +414,7 @@ func (b *builder) party(i int) terms.Party {
 			p, ok = b.old.Party(root)
 		}
 		if !ok {
-			b.problems = append(b.problems, finding{Where: "parties", Text: page.Sentence(b.p, fault.New(fault.NotFound, "partner.unknown")), Fatal: true})
+			b.problems = append(b.problems, finding{Where: "parties", Text: terms.Sentence(b.p, fault.New(fault.NotFound, "partner.unknown")), Fatal: true})
 		}
 		p.Root, p.Signatory = root, signatory
 		return p

@@ -7,42 +7,8 @@ import (
 	"strings"
 
 	"newspool/internal/fault"
-	"newspool/internal/i18n"
 	"newspool/internal/terms"
 )
-
-// Status is the HTTP status of a kind of fault.
-func Status(k fault.Kind) int {
-	switch k {
-	case fault.Invalid:
-		return http.StatusUnprocessableEntity
-	case fault.NotFound:
-		return http.StatusNotFound
-	case fault.Denied:
-		return http.StatusForbidden
-	case fault.Conflict, fault.Fork:
-		return http.StatusConflict
-	case fault.Gone:
-		return http.StatusGone
-	case fault.TooLarge:
-		return http.StatusRequestEntityTooLarge
-	case fault.RateLimited:
-		return http.StatusTooManyRequests
-	case fault.Unavailable:
-		return http.StatusServiceUnavailable
-	}
-	return http.StatusInternalServerError
-}
-
-// Sentence says an error to a reader. What is no fault, or a fault whose message no catalog has, is said as one of the
-// program itself; its text stays in the log.
-func Sentence(p *i18n.Printer, err error) string {
-	f := fault.Of(err)
-	if f.Kind == fault.Internal || !p.Has(f.Key) {
-		return p.T("fault.internal")
-	}
-	return terms.Say(p, terms.Line{Key: f.Key, Args: f.Args}) // a refusal of the terms has coded values
-}
 
 // wrongPage is the page of an error.
 type wrongPage struct {
@@ -65,7 +31,7 @@ func (s *Shell) fail(w *watcher, r *http.Request, v *visit, err error) {
 	if w.sent {
 		return
 	}
-	status := Status(f.Kind)
+	status := f.Kind.Status()
 	if strings.Contains(r.Header.Get("Accept"), "text/event-stream") {
 		w.WriteHeader(status)
 		return
@@ -73,7 +39,7 @@ func (s *Shell) fail(w *watcher, r *http.Request, v *visit, err error) {
 	p := wrongPage{
 		Base:     s.Base(r, "", "page.wrong.title"),
 		Kind:     string(f.Kind),
-		Sentence: Sentence(v.printer, err),
+		Sentence: terms.Sentence(v.printer, err),
 		ID:       v.id,
 	}
 	if advice := "page.advice." + string(f.Kind); v.printer.Has(advice) {

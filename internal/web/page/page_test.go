@@ -81,11 +81,11 @@ type onePage struct {
 
 func newMux(t *testing.T, s *Shell) *http.ServeMux {
 	t.Helper()
-	one, err := Parse(fstest.MapFS{"one.html": {Data: []byte(`{{define "main"}}<h1>{{.Text}}</h1>{{end}}{{define "part:text"}}[{{.Text}}]{{end}}`)}}, "one.html")
+	one, err := Parse(fstest.MapFS{"templates/one.html": {Data: []byte(`{{define "main"}}<h1>{{.Text}}</h1>{{end}}{{define "part:text"}}[{{.Text}}]{{end}}`)}}, "one.html")
 	if err != nil {
 		t.Fatal(err)
 	}
-	broken, err := Parse(fstest.MapFS{"b.html": {Data: []byte(`{{define "main"}}<p>half {{.Missing}}</p>{{end}}`)}}, "b.html")
+	broken, err := Parse(fstest.MapFS{"templates/b.html": {Data: []byte(`{{define "main"}}<p>half {{.Missing}}</p>{{end}}`)}}, "b.html")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -313,7 +313,7 @@ func isSymmetric(hit string) bool {
 
 func TestTemplates(t *testing.T) {
 	b := Base{P: nil}
-	one, err := Parse(own(), "wrong.html")
+	one, err := Parse(templates, "wrong.html")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"io/fs"
 	"net/http"
+	"path"
 	"strconv"
 
 	"newspool/internal/i18n"
@@ -15,25 +16,22 @@ import (
 //go:embed templates/*.html
 var templates embed.FS
 
-func own() fs.FS {
-	sub, err := fs.Sub(templates, "templates")
-	if err != nil {
-		panic(err) // the folder is compiled in
-	}
-	return sub
-}
-
 // partHeader names the part of a page that a script wants.
 const partHeader = "Newspool-Part"
 
-// Parse reads the templates of one page, together with the frame. The files must define "main"; they may define "head" (what
+// Parse reads the templates of one page, from the folder templates of fsys, together with the frame. The files must define "main"; they may define "head" (what
 // else stands in <head>), "kind" (a class of the body) and "part:<name>" (what a script may ask for alone).
 func Parse(fsys fs.FS, files ...string) (*template.Template, error) {
-	t, err := template.New("frame.html").Funcs(Funcs()).ParseFS(own(), "frame.html", "parts.html")
+	t, err := template.New("frame.html").Funcs(Funcs()).ParseFS(templates, "templates/frame.html", "templates/parts.html")
 	if err != nil {
 		return nil, err
 	}
-	return t.ParseFS(fsys, files...)
+	for _, name := range files {
+		if t, err = t.ParseFS(fsys, path.Join("templates", name)); err != nil {
+			return nil, err
+		}
+	}
+	return t, nil
 }
 
 // Funcs are what templates may call besides methods of their data. They know nothing of a request.

@@ -67,7 +67,7 @@ func New(o Options) (*Shell, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	wrong, err := Parse(own(), "wrong.html")
+	wrong, err := Parse(templates, "wrong.html")
 	if err != nil {
 		return nil, err
 	}

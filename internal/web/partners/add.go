@@ -126,7 +126,7 @@ func baseOf(typed string) (string, bool) {
 
 // lookAt fetches the identity document of an address, or takes the one that was pasted, and shows whose it is.
 func (f *Family) lookAt(w http.ResponseWriter, r *http.Request) error {
-	if err := parseForm(w, r); err != nil {
+	if err := page.ParseForm(w, r, maxForm); err != nil {
 		return err
 	}
 	address, document := strings.TrimSpace(r.PostForm.Get("address")), strings.TrimSpace(r.PostForm.Get("document"))
@@ -199,7 +199,7 @@ func (f *Family) checkDomain(r *http.Request, d *lookPage) {
 
 // pin keeps what was shown: the document comes back with the form, and must be the one of the root that stood on the page.
 func (f *Family) pin(w http.ResponseWriter, r *http.Request) error {
-	if err := parseForm(w, r); err != nil {
+	if err := page.ParseForm(w, r, maxForm); err != nil {
 		return err
 	}
 	doc, err := base64.StdEncoding.DecodeString(r.PostForm.Get("document"))

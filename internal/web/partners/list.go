@@ -190,7 +190,7 @@ func (f *Family) row(p *i18n.Printer, now time.Time, x partner.Partner, l exchan
 	case l.Error.Kind == fault.Internal:
 		line.Notes = append(line.Notes, p.T("partner.link.failed"))
 	default:
-		line.Notes = append(line.Notes, page.Sentence(p, l.Error))
+		line.Notes = append(line.Notes, terms.Sentence(p, l.Error))
 	}
 	return line
 }

@@ -111,7 +111,7 @@ func (f *Family) compared(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (f *Family) block(w http.ResponseWriter, r *http.Request) error {
-	if err := parseForm(w, r); err != nil {
+	if err := page.ParseForm(w, r, maxForm); err != nil {
 		return err
 	}
 	x, ok := f.o.Directory.Partner(rootOf(r))
@@ -136,7 +136,7 @@ func (f *Family) block(w http.ResponseWriter, r *http.Request) error {
 const maxWords = 500
 
 func (f *Family) greet(w http.ResponseWriter, r *http.Request) error {
-	if err := parseForm(w, r); err != nil {
+	if err := page.ParseForm(w, r, maxForm); err != nil {
 		return err
 	}
 	x, ok := f.o.Directory.Partner(rootOf(r))
@@ -163,7 +163,7 @@ func (f *Family) greet(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (f *Family) openHello(w http.ResponseWriter, r *http.Request) error {
-	if err := parseForm(w, r); err != nil {
+	if err := page.ParseForm(w, r, maxForm); err != nil {
 		return err
 	}
 	p, err := f.o.Links.OpenHello(r.Context(), r.PostForm.Get("id"))
@@ -177,7 +177,7 @@ func (f *Family) openHello(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (f *Family) dismissHello(w http.ResponseWriter, r *http.Request) error {
-	if err := parseForm(w, r); err != nil {
+	if err := page.ParseForm(w, r, maxForm); err != nil {
 		return err
 	}
 	root, domain := news.Root(r.PostForm.Get("root")), ""

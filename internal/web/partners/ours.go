@@ -85,7 +85,7 @@ func (u unstored) WriteHeader(status int) {
 
 // handOut gives the key, as a file or as words. Both are noted.
 func (f *Family) handOut(w http.ResponseWriter, r *http.Request) error {
-	if err := parseForm(w, r); err != nil {
+	if err := page.ParseForm(w, r, maxForm); err != nil {
 		return err
 	}
 	file, words, err := f.o.RootKey.Key(r.Context())
@@ -108,7 +108,7 @@ func (f *Family) handOut(w http.ResponseWriter, r *http.Request) error {
 
 // putAway takes the word of a person that the key is stored elsewhere.
 func (f *Family) putAway(w http.ResponseWriter, r *http.Request) error {
-	if err := parseForm(w, r); err != nil {
+	if err := page.ParseForm(w, r, maxForm); err != nil {
 		return err
 	}
 	if r.PostForm.Get("sure") != "yes" {

@@ -5,7 +5,6 @@ import (
 	"embed"
 	"errors"
 	"html/template"
-	"io/fs"
 	"net/http"
 
 	"newspool/internal/agreement"
@@ -123,12 +122,9 @@ func New(o Options) (*Family, error) {
 		o.Remote = func(r *http.Request) string { return r.RemoteAddr }
 	}
 	f := &Family{o: o}
-	sub, err := fs.Sub(templates, "templates")
-	if err != nil {
-		return nil, err
-	}
+	var err error
 	for name, t := range map[string]**template.Template{"list": &f.list, "add": &f.add, "look": &f.look, "one": &f.one, "ours": &f.ours, "rootkey": &f.rootKey} {
-		if *t, err = page.Parse(sub, "shared.html", name+".html"); err != nil {
+		if *t, err = page.Parse(templates, "shared.html", name+".html"); err != nil {
 			return nil, err
 		}
 	}
@@ -137,6 +133,7 @@ func New(o Options) (*Family, error) {
 
 // Routes adds the pages. Everybody who has signed in may read them; acts, and the root key, are for administrators.
 func (f *Family) Routes(mux *http.ServeMux) {
+	administrators := page.Only(func(p page.Person) bool { return p.Administrator }, "people.administrators_only")
 	const one = "/partners/{root}"
 	for pattern, h := range map[string]page.Handler{
 		"GET /partners":                 f.showList,
@@ -159,16 +156,6 @@ func (f *Family) Routes(mux *http.ServeMux) {
 	}
 }
 
-// administrators lets only administrators in.
-func administrators(h page.Handler) page.Handler {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		if !page.PersonOf(r).Administrator {
-			return fault.New(fault.Denied, "people.administrators_only")
-		}
-		return h(w, r)
-	}
-}
-
 // note writes down what the person of a request did. It is done although the browser may have gone.
 func (f *Family) note(r *http.Request, what string, about string, detail map[string]any) error {
 	return f.o.Audit.Note(context.WithoutCancel(r.Context()), people.Act{
@@ -179,14 +166,6 @@ func (f *Family) note(r *http.Request, what string, about string, detail map[str
 // maxForm is how large a form of these pages may be, in bytes; one of them carries an identity document.
 const maxForm = 256 << 10
 
-func parseForm(w http.ResponseWriter, r *http.Request) error {
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	if err := r.ParseForm(); err != nil {
-		return fault.New(fault.Invalid, "fault.request").Because(err)
-	}
-	return nil
-}
-
 func unknown() error { return fault.New(fault.NotFound, "partner.unknown") }
 
 // sentence says an error of another machine to the reader; ok is false for what is a fault of our own.
@@ -195,5 +174,5 @@ func sentence(r *http.Request, err error) (text string, status int, ok bool) {
 	if err == nil || f.Kind == fault.Internal {
 		return "", http.StatusOK, false
 	}
-	return page.Sentence(page.PrinterOf(r), err), page.Status(f.Kind), true
+	return terms.Sentence(page.PrinterOf(r), err), f.Kind.Status(), true
 }

@@ -12,6 +12,7 @@ import (
 	"newspool/internal/fault"
 	"newspool/internal/i18n"
 	"newspool/internal/people"
+	"newspool/internal/terms"
 	"newspool/internal/web/page"
 )
 
@@ -133,7 +134,7 @@ func (f *Family) verifyAudit(w http.ResponseWriter, r *http.Request, by people.B
 	chain, err := f.people.VerifyAudit(r.Context())
 	broken := ""
 	if fault.Is(err, fault.Fork) {
-		broken = page.Sentence(page.PrinterOf(r), err)
+		broken = terms.Sentence(page.PrinterOf(r), err)
 	} else if err != nil {
 		return err
 	}

@@ -59,7 +59,7 @@ func scopes(r *http.Request, on people.Scope) []option {
 }
 
 func (f *Family) saveName(w http.ResponseWriter, r *http.Request, by people.By) error {
-	if err := parseForm(w, r); err != nil {
+	if err := page.ParseForm(w, r, maxForm); err != nil {
 		return err
 	}
 	name := r.PostForm.Get("name")
@@ -74,7 +74,7 @@ func (f *Family) saveName(w http.ResponseWriter, r *http.Request, by people.By) 
 }
 
 func (f *Family) changePassword(w http.ResponseWriter, r *http.Request, by people.By) error {
-	if err := parseForm(w, r); err != nil {
+	if err := page.ParseForm(w, r, maxForm); err != nil {
 		return err
 	}
 	fresh := r.PostForm.Get("password")
@@ -99,7 +99,7 @@ func (f *Family) changePassword(w http.ResponseWriter, r *http.Request, by peopl
 }
 
 func (f *Family) endSession(w http.ResponseWriter, r *http.Request, by people.By) error {
-	if err := parseForm(w, r); err != nil {
+	if err := page.ParseForm(w, r, maxForm); err != nil {
 		return err
 	}
 	if err := f.people.Revoke(r.Context(), by, people.SessionID(r.PostForm.Get("id"))); err != nil {
@@ -117,7 +117,7 @@ func (f *Family) endOthers(w http.ResponseWriter, r *http.Request, by people.By)
 
 // makeToken answers with the page itself: the secret is on it, and on no other.
 func (f *Family) makeToken(w http.ResponseWriter, r *http.Request, by people.By) error {
-	if err := parseForm(w, r); err != nil {
+	if err := page.ParseForm(w, r, maxForm); err != nil {
 		return err
 	}
 	name, scope := r.PostForm.Get("token"), people.Scope(r.PostForm.Get("scope"))
@@ -132,7 +132,7 @@ func (f *Family) makeToken(w http.ResponseWriter, r *http.Request, by people.By)
 }
 
 func (f *Family) revokeToken(w http.ResponseWriter, r *http.Request, by people.By) error {
-	if err := parseForm(w, r); err != nil {
+	if err := page.ParseForm(w, r, maxForm); err != nil {
 		return err
 	}
 	if err := f.people.RevokeToken(r.Context(), by, people.TokenID(r.PostForm.Get("id"))); err != nil {

@@ -65,7 +65,7 @@ func (f *Family) peopleWith(w http.ResponseWriter, r *http.Request, by people.By
 
 // addPerson makes the password too, and answers with the person's page: the password is on it, and on no other.
 func (f *Family) addPerson(w http.ResponseWriter, r *http.Request, by people.By) error {
-	if err := parseForm(w, r); err != nil {
+	if err := page.ParseForm(w, r, maxForm); err != nil {
 		return err
 	}
 	n := people.NewPerson{Login: r.PostForm.Get("login"), Name: r.PostForm.Get("name"), Roles: givenRoles(r), Password: people.NewPassword()}
@@ -146,7 +146,7 @@ func (f *Family) settle(w http.ResponseWriter, r *http.Request, by people.By, fo
 }
 
 func (f *Family) saveAccount(w http.ResponseWriter, r *http.Request, by people.By) error {
-	if err := parseForm(w, r); err != nil {
+	if err := page.ParseForm(w, r, maxForm); err != nil {
 		return err
 	}
 	login, name := r.PostForm.Get("login"), r.PostForm.Get("name")
@@ -155,7 +155,7 @@ func (f *Family) saveAccount(w http.ResponseWriter, r *http.Request, by people.B
 }
 
 func (f *Family) saveRoles(w http.ResponseWriter, r *http.Request, by people.By) error {
-	if err := parseForm(w, r); err != nil {
+	if err := page.ParseForm(w, r, maxForm); err != nil {
 		return err
 	}
 	roles := givenRoles(r)
@@ -176,7 +176,7 @@ func (f *Family) resetPassword(w http.ResponseWriter, r *http.Request, by people
 }
 
 func (f *Family) closeAccount(w http.ResponseWriter, r *http.Request, by people.By) error {
-	if err := parseForm(w, r); err != nil {
+	if err := page.ParseForm(w, r, maxForm); err != nil {
 		return err
 	}
 	change, message := f.people.Enable, "settings.account_opened"
@@ -187,7 +187,7 @@ func (f *Family) closeAccount(w http.ResponseWriter, r *http.Request, by people.
 }
 
 func (f *Family) endTheirSession(w http.ResponseWriter, r *http.Request, by people.By) error {
-	if err := parseForm(w, r); err != nil {
+	if err := page.ParseForm(w, r, maxForm); err != nil {
 		return err
 	}
 	err := f.people.Revoke(r.Context(), by, people.SessionID(r.PostForm.Get("id")))
@@ -195,7 +195,7 @@ func (f *Family) endTheirSession(w http.ResponseWriter, r *http.Request, by peop
 }
 
 func (f *Family) revokeTheirToken(w http.ResponseWriter, r *http.Request, by people.By) error {
-	if err := parseForm(w, r); err != nil {
+	if err := page.ParseForm(w, r, maxForm); err != nil {
 		return err
 	}
 	err := f.people.RevokeToken(r.Context(), by, people.TokenID(r.PostForm.Get("id")))

@@ -5,7 +5,6 @@ import (
 	"embed"
 	"errors"
 	"html/template"
-	"io/fs"
 	"net/http"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 	"newspool/internal/i18n"
 	"newspool/internal/news"
 	"newspool/internal/people"
+	"newspool/internal/terms"
 	"newspool/internal/web/page"
 )
 
@@ -52,12 +52,9 @@ func New(o Options) (*Family, error) {
 		o.Remote = func(r *http.Request) string { return r.RemoteAddr }
 	}
 	f := &Family{shell: o.Shell, people: o.People, node: o.Node, remote: o.Remote}
-	sub, err := fs.Sub(templates, "templates")
-	if err != nil {
-		return nil, err
-	}
+	var err error
 	for name, t := range map[string]**template.Template{"own": &f.own, "people": &f.list, "person": &f.person, "audit": &f.audit, "node": &f.status} {
-		if *t, err = page.Parse(sub, "shared.html", name+".html"); err != nil {
+		if *t, err = page.Parse(templates, "shared.html", name+".html"); err != nil {
 			return nil, err
 		}
 	}
@@ -151,7 +148,7 @@ func refusal(r *http.Request, form string, err error) (p problem, ok bool) {
 	default:
 		return problem{}, false
 	}
-	return problem{Form: form, Text: page.Sentence(page.PrinterOf(r), err), status: page.Status(kind)}, true
+	return problem{Form: form, Text: terms.Sentence(page.PrinterOf(r), err), status: kind.Status()}, true
 }
 
 // code is the status of a page with this problem, or without.
@@ -164,14 +161,6 @@ func (p problem) code() int {
 
 // Limits of what a form here may send, in bytes.
 const maxForm = 64 << 10
-
-func parseForm(w http.ResponseWriter, r *http.Request) error {
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	if err := r.ParseForm(); err != nil {
-		return fault.New(fault.Invalid, "settings.form_unreadable").Because(err)
-	}
-	return nil
-}
 
 // option is one choice of a form.
 type option struct {

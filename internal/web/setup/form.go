@@ -107,9 +107,8 @@ func (f *Family) formWith(w http.ResponseWriter, status int, p *i18n.Printer, ro
 const maxForm = 64 << 10
 
 func readInput(w http.ResponseWriter, r *http.Request) (input, error) {
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	if err := r.ParseForm(); err != nil {
-		return input{}, fault.New(fault.Invalid, "fault.request").Because(err)
+	if err := page.ParseForm(w, r, maxForm); err != nil {
+		return input{}, err
 	}
 	line := func(name string) string { return strings.Join(strings.Fields(r.PostForm.Get(name)), " ") }
 	in := input{
@@ -210,7 +209,7 @@ func (f *Family) setUp(w http.ResponseWriter, r *http.Request, p *i18n.Printer) 
 	}
 	who, err := f.enter(r, p, in, person)
 	if field, ok := fieldOf(err, person); ok {
-		return f.formWith(w, page.Status(fault.Of(err).Kind), p, room, person, in, []wrong{{field, page.Sentence(p, err)}})
+		return f.formWith(w, fault.Of(err).Kind.Status(), p, room, person, in, []wrong{{field, terms.Sentence(p, err)}})
 	}
 	if err != nil {
 		return err
@@ -220,7 +219,7 @@ func (f *Family) setUp(w http.ResponseWriter, r *http.Request, p *i18n.Printer) 
 			if fault.Of(err).Kind == fault.Internal {
 				f.o.Log.Error("setting up the newsroom", "error", err)
 			}
-			return f.formWith(w, page.Status(fault.Of(err).Kind), p, true, false, in, []wrong{{"domain", page.Sentence(p, err)}})
+			return f.formWith(w, fault.Of(err).Kind.Status(), p, true, false, in, []wrong{{"domain", terms.Sentence(p, err)}})
 		}
 	}
 	f.give(w, r, who)

@@ -5,8 +5,8 @@ import (
 	"strconv"
 	"strings"
 
-	"newspool/internal/fault"
 	"newspool/internal/i18n"
+	"newspool/internal/web/page"
 )
 
 // keyPage hands out the root key.
@@ -78,9 +78,8 @@ func (f *Family) putAway(w http.ResponseWriter, r *http.Request, p *i18n.Printer
 	if err != nil || !ok {
 		return err
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	if err := r.ParseForm(); err != nil {
-		return fault.New(fault.Invalid, "fault.request").Because(err)
+	if err := page.ParseForm(w, r, maxForm); err != nil {
+		return err
 	}
 	if r.PostForm.Get("sure") != "yes" {
 		return f.keyWith(w, http.StatusUnprocessableEntity, p, words, p.T("partner.root_sure"))

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
-	"io/fs"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -23,6 +22,7 @@ import (
 	"newspool/internal/news"
 	"newspool/internal/partner"
 	"newspool/internal/people"
+	"newspool/internal/terms"
 	"newspool/internal/web/page"
 	"newspool/protocol"
 )
@@ -112,12 +112,9 @@ func New(o Options) (*Family, error) {
 		o.Remote = func(r *http.Request) string { return r.RemoteAddr }
 	}
 	f := &Family{o: o, tickets: map[string]ticket{}}
-	sub, err := fs.Sub(templates, "templates")
-	if err != nil {
-		return nil, err
-	}
+	var err error
 	for name, t := range map[string]**template.Template{"form": &f.form, "key": &f.key, "wrong": &f.wrong} {
-		if *t, err = template.New("frame.html").Funcs(page.Funcs()).ParseFS(sub, "frame.html", name+".html"); err != nil {
+		if *t, err = template.New("frame.html").Funcs(page.Funcs()).ParseFS(templates, "templates/frame.html", "templates/"+name+".html"); err != nil {
 			return nil, err
 		}
 	}
@@ -215,8 +212,8 @@ func (f *Family) fail(w http.ResponseWriter, r *http.Request, p *i18n.Printer, e
 	if kind == fault.Internal || kind == fault.Unavailable {
 		f.o.Log.Error("setting up", "method", r.Method, "path", r.URL.Path, "error", err)
 	}
-	d := wrongPage{frame: newFrame(p, "/setup", p.T("setup.title"), 0), Sentence: page.Sentence(p, err)}
-	if err := f.send(w, page.Status(kind), f.wrong, d); err != nil {
+	d := wrongPage{frame: newFrame(p, "/setup", p.T("setup.title"), 0), Sentence: terms.Sentence(p, err)}
+	if err := f.send(w, kind.Status(), f.wrong, d); err != nil {
 		f.o.Log.Error("page of an error", "error", err)
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 	}

@@ -10,7 +10,6 @@ import (
 	"embed"
 	"errors"
 	"html/template"
-	"io/fs"
 	"net"
 	"net/http"
 	"slices"
@@ -19,6 +18,7 @@ import (
 	"newspool/internal/fault"
 	"newspool/internal/i18n"
 	"newspool/internal/news"
+	"newspool/internal/terms"
 	"newspool/internal/web/page"
 )
 
@@ -58,11 +58,7 @@ func New(o Options) (*Family, error) {
 	if o.Remote == nil {
 		o.Remote = connection
 	}
-	sub, err := fs.Sub(templates, "templates")
-	if err != nil {
-		return nil, err
-	}
-	t, err := page.Parse(sub, "signin.html")
+	t, err := page.Parse(templates, "signin.html")
 	if err != nil {
 		return nil, err
 	}
@@ -107,16 +103,15 @@ func (f *Family) show(w http.ResponseWriter, r *http.Request) error {
 const maxForm = 16 << 10
 
 func (f *Family) signIn(w http.ResponseWriter, r *http.Request) error {
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	if err := r.ParseForm(); err != nil {
-		return fault.New(fault.Invalid, "fault.request").Because(err)
+	if err := page.ParseForm(w, r, maxForm); err != nil {
+		return err
 	}
 	login, next := r.PostForm.Get("login"), page.Local(r.PostForm.Get("next"))
 	token, expires, err := f.o.People.SignIn(r.Context(), login, r.PostForm.Get("password"), f.o.Remote(r), r.UserAgent())
 	if refused := fault.Of(err); err != nil && (refused.Kind == fault.Denied || refused.Kind == fault.RateLimited || refused.Kind == fault.Invalid) {
-		p := signInPage{Base: f.o.Shell.Base(r, "", "signin.title"), Login: login, Next: next, Wrong: page.Sentence(page.PrinterOf(r), err)}
+		p := signInPage{Base: f.o.Shell.Base(r, "", "signin.title"), Login: login, Next: next, Wrong: terms.Sentence(page.PrinterOf(r), err)}
 		p.Back = "/signin"
-		return page.Render(w, r, page.Status(refused.Kind), f.page, p)
+		return page.Render(w, r, refused.Kind.Status(), f.page, p)
 	}
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"newspool/internal/i18n"
 	"newspool/internal/ingest"
 	"newspool/internal/news"
+	"newspool/internal/terms"
 	"newspool/internal/web/page"
 )
 
@@ -104,7 +105,7 @@ const shown = 25
 
 // tryOut asks a feed and shows what it would bring. Nothing is taken.
 func (f *Family) tryOut(w http.ResponseWriter, r *http.Request) error {
-	if err := parseForm(w, r); err != nil {
+	if err := page.ParseForm(w, r, maxForm); err != nil {
 		return err
 	}
 	typed := fieldsOf(r.PostForm)
@@ -113,7 +114,7 @@ func (f *Family) tryOut(w http.ResponseWriter, r *http.Request) error {
 		if fault.Of(err).Kind == fault.Internal {
 			return err
 		}
-		return f.listWith(w, r, http.StatusUnprocessableEntity, typed, page.Sentence(page.PrinterOf(r), err), "")
+		return f.listWith(w, r, http.StatusUnprocessableEntity, typed, terms.Sentence(page.PrinterOf(r), err), "")
 	}
 	typed.Name, typed.URL = got.Source.Name, got.Source.URL
 	p := tryPage{Base: f.o.Shell.Base(r, "sources", "sources.try.title"), Typed: typed, Feed: got.Title}
@@ -160,7 +161,7 @@ func tryLineOf(b page.Base, d news.Draft) tryLine {
 
 // add adds a feed that was tried.
 func (f *Family) add(w http.ResponseWriter, r *http.Request) error {
-	if err := parseForm(w, r); err != nil {
+	if err := page.ParseForm(w, r, maxForm); err != nil {
 		return err
 	}
 	typed := fieldsOf(r.PostForm)
@@ -170,7 +171,7 @@ func (f *Family) add(w http.ResponseWriter, r *http.Request) error {
 	}
 	s, err := put(r.Context(), typed.source(), f.also(r, key))
 	if kind := fault.Of(err).Kind; err != nil && (kind == fault.Invalid || kind == fault.Conflict) {
-		return f.listWith(w, r, page.Status(kind), typed, page.Sentence(page.PrinterOf(r), err), "")
+		return f.listWith(w, r, kind.Status(), typed, terms.Sentence(page.PrinterOf(r), err), "")
 	}
 	if err != nil {
 		return err

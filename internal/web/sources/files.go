@@ -19,6 +19,7 @@ import (
 	"newspool/internal/ingest"
 	"newspool/internal/news"
 	"newspool/internal/people"
+	"newspool/internal/terms"
 	"newspool/internal/web/page"
 )
 
@@ -290,7 +291,7 @@ func fileLineOf(b page.Base, u upload) fileLine {
 		line.Counts = b.P.T("sources.file.counts", "taken", u.Report.Taken, "known", u.Report.Duplicates, "refused", u.Report.Refused)
 	}
 	if u.Why != nil {
-		line.Trouble = page.Sentence(b.P, u.Why)
+		line.Trouble = terms.Sentence(b.P, u.Why)
 	}
 	return line
 }

@@ -11,14 +11,12 @@ import (
 	"embed"
 	"errors"
 	"html/template"
-	"io/fs"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
-	"newspool/internal/fault"
 	"newspool/internal/i18n"
 	"newspool/internal/ingest"
 	"newspool/internal/news"
@@ -65,12 +63,9 @@ func New(o Options) (*Family, error) {
 		return nil, err
 	}
 	f := &Family{o: o, shelf: &shelf{now: o.Shell.Now}}
-	sub, err := fs.Sub(templates, "templates")
-	if err != nil {
-		return nil, err
-	}
+	var err error
 	for name, t := range map[string]**template.Template{"list": &f.list, "try": &f.try, "remove": &f.remove, "file": &f.file} {
-		if *t, err = page.Parse(sub, "shared.html", name+".html"); err != nil {
+		if *t, err = page.Parse(templates, "shared.html", name+".html"); err != nil {
 			return nil, err
 		}
 	}
@@ -82,6 +77,7 @@ func May(p page.Person) bool { return p.Editor || p.Administrator }
 
 // Routes adds the pages.
 func (f *Family) Routes(mux *http.ServeMux) {
+	allowed := page.Only(May, "sources.not_yours")
 	for pattern, h := range map[string]page.Handler{
 		"GET /sources":                    f.showList,
 		"POST /sources":                   f.add,
@@ -95,15 +91,6 @@ func (f *Family) Routes(mux *http.ServeMux) {
 		"GET /sources/files/{file}":       f.showFile,
 	} {
 		mux.Handle(pattern, f.o.Shell.Signed(allowed(h)))
-	}
-}
-
-func allowed(h page.Handler) page.Handler {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		if !May(page.PersonOf(r)) {
-			return fault.New(fault.Denied, "sources.not_yours")
-		}
-		return h(w, r)
 	}
 }
 
@@ -169,14 +156,6 @@ func everies(p *i18n.Printer, chosen int) []option {
 }
 
 const maxForm = 64 << 10 // bytes of a form without a file
-
-func parseForm(w http.ResponseWriter, r *http.Request) error {
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	if err := r.ParseForm(); err != nil {
-		return fault.New(fault.Invalid, "fault.request").Because(err)
-	}
-	return nil
-}
 
 // say makes a sentence of a trouble.
 func say(p *i18n.Printer, key string, args map[string]any) string {

@@ -16,8 +16,6 @@ func errBadRequest(err error) error {
 	return fault.New(fault.Invalid, "fault.request").Because(err)
 }
 
-func errEditorsOnly() error { return fault.New(fault.Denied, "wire.editors_only") }
-
 // copyPage is a text that was taken out: for the clipboard, or to be copied by hand.
 type copyPage struct {
 	page.Base
@@ -34,9 +32,6 @@ type copyPage struct {
 // copyText judges and notes the use, and gives the text with its credit line.
 func (f *Family) copyText(w http.ResponseWriter, r *http.Request) error {
 	person := page.PersonOf(r)
-	if !person.Editor {
-		return errEditorsOnly()
-	}
 	id := itemOf(r)
 	item, err := f.o.Library.Item(r.Context(), id)
 	if err != nil {

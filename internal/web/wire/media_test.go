@@ -203,7 +203,7 @@ func TestPhotoAlone(t *testing.T) {
 		}
 	}
 	w := send(t, mux, "/new", map[string][]string{"headline": {strings.Repeat("x", maxText+1)}})
-	if w.Code != page.Status(fault.TooLarge) {
+	if w.Code != fault.TooLarge.Status() {
 		t.Errorf("more text than fits: %d", w.Code)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"newspool/internal/i18n"
 	"newspool/internal/media"
 	"newspool/internal/news"
+	"newspool/internal/terms"
 	"newspool/internal/web/page"
 )
 
@@ -148,7 +149,7 @@ func (a *arrival) take(ctx context.Context, part *multipart.Part) error {
 	case limited.over:
 		a.say(part.FileName(), a.p.T("item.form.photos_large", "limit", maxPhotos>>20))
 	case kind == fault.Invalid || kind == fault.TooLarge:
-		a.say(part.FileName(), page.Sentence(a.p, err))
+		a.say(part.FileName(), terms.Sentence(a.p, err))
 	default:
 		return err
 	}

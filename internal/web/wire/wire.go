@@ -5,7 +5,6 @@ import (
 	"embed"
 	"errors"
 	"html/template"
-	"io/fs"
 	"net/http"
 	"time"
 
@@ -199,10 +198,7 @@ func New(o Options) (*Family, error) {
 		return nil, errors.New("wire: every part is needed")
 	}
 	f := &Family{o: o}
-	sub, err := fs.Sub(templates, "templates")
-	if err != nil {
-		return nil, err
-	}
+	var err error
 	for _, p := range []struct {
 		into  **template.Template
 		files []string
@@ -214,7 +210,7 @@ func New(o Options) (*Family, error) {
 		{&f.take, []string{"copy.html"}},
 		{&f.remove, []string{"withdraw.html"}},
 	} {
-		if *p.into, err = page.Parse(sub, p.files...); err != nil {
+		if *p.into, err = page.Parse(templates, p.files...); err != nil {
 			return nil, err
 		}
 	}
@@ -223,13 +219,14 @@ func New(o Options) (*Family, error) {
 
 // Routes adds the pages.
 func (f *Family) Routes(mux *http.ServeMux) {
+	editors := page.Only(func(p page.Person) bool { return p.Editor }, "story.editors_only")
 	const item = "/item/{domain}/{id}"
 	for pattern, h := range map[string]page.Handler{
 		"GET /wire":                  f.showList,
 		"GET /live/wire":             f.live,
 		"POST /wire/view":            f.setView,
 		"GET " + item:                f.showItem,
-		"POST " + item + "/copy":     f.copyText,
+		"POST " + item + "/copy":     editors(f.copyText),
 		"POST " + item + "/proof":    f.verify,
 		"GET /new":                   editors(f.newStory),
 		"POST /new":                  editors(f.saveNew),
@@ -242,15 +239,5 @@ func (f *Family) Routes(mux *http.ServeMux) {
 		"POST " + item + "/withdraw": editors(f.withdraw),
 	} {
 		mux.Handle(pattern, f.o.Shell.Signed(h))
-	}
-}
-
-// editors lets only editors in.
-func editors(h page.Handler) page.Handler {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		if !page.PersonOf(r).Editor {
-			return errEditorsOnly()
-		}
-		return h(w, r)
 	}
 }
