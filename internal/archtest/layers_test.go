@@ -97,7 +97,7 @@ func allowed(from, to string) bool {
 
 // testSupport are packages that only tests may import.
 func testSupport(path string) bool {
-	return within(path, "internal/store/storetest") || within(path, "internal/nodetest")
+	return within(path, "internal/store/storetest") || within(path, "internal/web/page/pagetest") || within(path, "internal/nodetest")
 }
 
 // testAllowed is allowed for a test file: it may also use what helps tests, and the package that it tests.

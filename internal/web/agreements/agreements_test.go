@@ -17,57 +17,16 @@ import (
 	"newspool/internal/i18n"
 	"newspool/internal/news"
 	"newspool/internal/terms"
+	"newspool/internal/web/page/pagetest"
 )
-
-// page is send with the text of the answer and the status that it must have.
-func (d *desk) page(status int, method, path string, form url.Values) string {
-	d.t.Helper()
-	resp := d.send(method, path, form)
-	text := body(d.t, resp)
-	if resp.StatusCode != status {
-		d.t.Errorf("%s %s: %s, want %d\n%.300s", method, path, resp.Status, status, text[max(0, strings.Index(text, "<main")):])
-	}
-	for _, missing := range []string{"«agreement.", "«terms.", "«clause.", "«page.", "ZgotmplZ"} {
-		if strings.Contains(text, missing) {
-			d.t.Errorf("%s %s has %s", method, path, missing)
-		}
-	}
-	return text
-}
-
-func (d *desk) contains(text string, parts ...string) {
-	d.t.Helper()
-	for _, part := range parts {
-		if !strings.Contains(text, part) {
-			d.t.Errorf("the page lacks %q", part)
-		}
-	}
-}
-
-func (d *desk) lacks(text string, parts ...string) {
-	d.t.Helper()
-	for _, part := range parts {
-		if strings.Contains(text, part) {
-			d.t.Errorf("the page has %q", part)
-		}
-	}
-}
 
 // goes checks that an act led somewhere.
 func (d *desk) goes(to, path string, form url.Values) {
-	d.t.Helper()
-	resp := d.send("POST", path, form)
+	d.T.Helper()
+	resp := d.Send("POST", path, form)
 	if got := resp.Header.Get("Location"); resp.StatusCode != http.StatusSeeOther || !strings.HasPrefix(got, to) {
-		d.t.Errorf("POST %s: %s %q, want to go to %s\n%s", path, resp.Status, got, to, body(d.t, resp))
+		d.T.Errorf("POST %s: %s %q, want to go to %s\n%s", path, resp.Status, got, to, pagetest.Body(d.T, resp))
 	}
-}
-
-func sent(pairs ...string) url.Values {
-	v := url.Values{}
-	for i := 0; i+1 < len(pairs); i += 2 {
-		v.Add(pairs[i], pairs[i+1])
-	}
-	return v
 }
 
 // hash is the newest text of the agreement of a number.
@@ -101,70 +60,70 @@ func TestAllLanguages(t *testing.T) {
 			paths = append(paths, path(a.ID)+"?rev="+string(r.Hash))
 		}
 	}
-	for _, d.lang = range i18n.Languages {
+	for _, d.Lang = range i18n.Languages {
 		for _, p := range paths {
-			d.contains(d.page(200, "GET", p, nil), `<html lang="`+d.lang+`"`)
+			d.Contains(d.Page(200, "GET", p, nil), `<html lang="`+d.Lang+`"`)
 		}
 	}
 }
 
 func TestList(t *testing.T) {
 	d := newDesk(t)
-	text := d.page(200, "GET", "/agreements", nil)
-	d.contains(text, "Waits for us", "Waits for others", "In force", "Suspended", "Declined", "Taken back", "Ended", "Not signed in time", "New agreement",
+	text := d.Page(200, "GET", "/agreements", nil)
+	d.Contains(text, "Waits for us", "Waits for others", "In force", "Suspended", "Declined", "Taken back", "Ended", "Not signed in time", "New agreement",
 		"A change waits for 1 signature", "\u2068Radio Soren\u2069, \u2068Avand News\u2069 and \u2068Baltra Press\u2069", "without an end", "Last day: 2 November 2026")
 	if strings.Index(text, "Waits for us") > strings.Index(text, "In force") {
 		t.Error("those to sign do not stand first")
 	}
 
 	d.person.Signatory = false
-	d.lacks(d.page(200, "GET", "/agreements", nil), "/agreements/new")
+	d.Lacks(d.Page(200, "GET", "/agreements", nil), "/agreements/new")
 	d.all = nil
-	d.contains(d.page(200, "GET", "/agreements", nil), "No agreements yet", "A signatory of your newsroom")
+	d.Contains(d.Page(200, "GET", "/agreements", nil), "No agreements yet", "A signatory of your newsroom")
 	d.person.Signatory = true
-	d.contains(d.page(200, "GET", "/agreements", nil), "Choose a template", "/agreements/new")
+	d.Contains(d.Page(200, "GET", "/agreements", nil), "Choose a template", "/agreements/new")
 	d.hidden = map[news.Root]bool{avand: true, soren: true, baltra: true}
-	d.contains(d.page(200, "GET", "/agreements", nil), "/partners/add")
+	d.Contains(d.Page(200, "GET", "/agreements", nil), "/partners/add")
 }
 
 func TestShow(t *testing.T) {
 	d := newDesk(t)
-	text := d.page(200, "GET", path(id(1)), nil)
-	d.contains(text, "waits for the answer of \u2068North Agency\u2069", "has compared the fingerprint of \u2068Avand News\u2069", "Darya Avand", "signs for", "prevails",
+	text := d.Page(200, "GET", path(id(1)), nil)
+	d.Contains(text, "waits for the answer of \u2068North Agency\u2069", "has compared the fingerprint of \u2068Avand News\u2069", "Darya Avand", "signs for", "prevails",
 		`action="/agreements/`+string(id(1))+`/sign"`, `name="revision" value="`+d.hash(1)+`"`, gistOf(terms.RevisionHash(d.hash(1))), "I have read it and sign for", "Decline instead")
-	d.lacks(text, "everything that one of them says", "/void", "/suspend", "What this text changes")
-	text = d.page(200, "GET", path(id(1))+"?lang=fa", nil)
-	d.contains(text, `<div class="terms" lang="fa" dir="rtl">`, "توافق‌نامهٔ تبادل خبر", "۱۱ دی ۱۴۰۷")
-	d.contains(d.page(200, "GET", path(id(2)), nil), "An agreement of 4 newsrooms: everything that one of them says")
+	d.Lacks(text, "everything that one of them says", "/void", "/suspend", "What this text changes")
+	text = d.Page(200, "GET", path(id(1))+"?lang=fa", nil)
+	d.Contains(text, `<div class="terms" lang="fa" dir="rtl">`, "توافق‌نامهٔ تبادل خبر", "۱۱ دی ۱۴۰۷")
+	d.Contains(d.Page(200, "GET", path(id(2)), nil), "An agreement of 4 newsrooms: everything that one of them says")
 
 	// The text of the agreement keeps to one of its languages; a reader of another gets the one that prevails.
-	d.lang = "fr"
-	d.contains(d.page(200, "GET", path(id(1)), nil), `<div class="terms" lang="en" dir="ltr">`)
-	d.lang = "fa"
-	d.contains(d.page(200, "GET", path(id(1)), nil), `<div class="terms" lang="fa" dir="rtl">`)
-	d.lang = "en"
+	d.Lang = "fr"
+	d.Contains(d.Page(200, "GET", path(id(1)), nil), `<div class="terms" lang="en" dir="ltr">`)
+	d.Lang = "fa"
+	d.Contains(d.Page(200, "GET", path(id(1)), nil), `<div class="terms" lang="fa" dir="rtl">`)
+	d.Lang = "en"
 
-	text = d.page(200, "GET", path(id(3)), nil)
-	d.contains(text, "/suspend", "/notice", "the last day is \u206822 December 2026\u2069", "A change of this agreement waits for 1 signature", "rev="+d.hash(3))
-	text = d.page(200, "GET", path(id(3))+"?rev="+d.hash(3), nil)
-	d.contains(text, "What this text changes", "<del>Its last day is \u206831 October 2027\u2069.</del>", "<ins>Its last day is \u206831 October 2028\u2069.</ins>", "/void", "reading a proposed change")
-	d.lacks(text, "/suspend", `/sign"`)
-	d.contains(d.page(200, "GET", path(id(4)), nil), "Signature of \u2068The Harbour Paper\u2069", `name="party" value="2"`, "without a node", `value="Tom Quay"`)
-	d.contains(d.page(200, "GET", path(id(5)), nil), "Signature entered by \u2068North Agency\u2069: \u2068on paper, 3 November\u2069", "Take it up again", "Suspended: nothing new", "Propose a change")
-	d.contains(d.page(200, "GET", path(id(6)), nil), "Signed", "1 January 2027")
-	d.contains(d.page(200, "GET", path(id(7)), nil), "We have no crew that week.", "Take it back")
-	d.contains(d.page(200, "GET", path(id(8)), nil), "took this text back", "Propose it anew")
-	d.contains(d.page(200, "GET", path(id(9)), nil), "/agreements/new/terms?like=")
-	d.contains(d.page(200, "GET", path(id(10)), nil), "Not everybody signed")
-	d.page(404, "GET", path(id(99)), nil)
-	d.page(404, "GET", path(id(1))+"?rev="+d.hash(2), nil)
+	text = d.Page(200, "GET", path(id(3)), nil)
+	d.Contains(text, "/suspend", "/notice", "the last day is \u206822 December 2026\u2069", "A change of this agreement waits for 1 signature", "rev="+d.hash(3))
+	text = d.Page(200, "GET", path(id(3))+"?rev="+d.hash(3), nil)
+	d.Contains(text, "What this text changes", "<del>Its last day is \u206831 October 2027\u2069.</del>", "<ins>Its last day is \u206831 October 2028\u2069.</ins>", "/void", "reading a proposed change")
+	d.Lacks(text, "/suspend", `/sign"`)
+	d.Contains(d.Page(200, "GET", path(id(4)), nil), "Signature of \u2068The Harbour Paper\u2069", `name="party" value="2"`, "without a node", `value="Tom Quay"`)
+	d.Contains(d.Page(200, "GET", path(id(5)), nil), "Signature entered by \u2068North Agency\u2069: \u2068on paper, 3 November\u2069", "Take it up again", "Suspended: nothing new", "Propose a change")
+	d.Contains(d.Page(200, "GET", path(id(6)), nil), "Signed", "1 January 2027")
+	d.Contains(d.Page(200, "GET", path(id(7)), nil), "We have no crew that week.", "Take it back")
+	d.Contains(d.Page(200, "GET", path(id(8)), nil), "took this text back", "Propose it anew")
+	d.Contains(d.Page(200, "GET", path(id(9)), nil), "/agreements/new/terms?like=")
+	d.Contains(d.Page(200, "GET", path(id(10)), nil), "Not everybody signed")
+	d.Page(404, "GET", path(id(99)), nil)
+	d.Page(404, "GET", path(id(1))+"?rev="+d.hash(2), nil)
 
 	d.person.Signatory = false
-	text = d.page(200, "GET", path(id(1)), nil)
-	d.contains(text, "Only people with the role of signatory")
-	d.lacks(text, `/sign"`, "/decline", "/amend")
+	text = d.Page(200, "GET", path(id(1)), nil)
+	d.Contains(text, "Only people with the role of signatory")
+	d.Lacks(text, `/sign"`, "/decline", "/amend")
 	d.hidden[soren] = true
-	d.contains(d.page(200, "GET", path(id(2)), nil), "its root key is not known")
+	d.Contains(d.Page(200, "GET", path(id(2)), nil), "its root key is not known")
 }
 
 // TestAuthorsWords shows the text of an author whose program words it otherwise.
@@ -174,20 +133,20 @@ func TestAuthorsWords(t *testing.T) {
 	r.Terms.TextHashes = map[news.Lang]string{"en": strings.Repeat("0", 64), "fa": r.Terms.TextHashes["fa"]}
 	r.Hash = terms.Hash(r.Terms.Bytes())
 	d.all[0].Revisions[0] = r
-	d.contains(d.page(200, "GET", path(id(1)), nil), "is not what would be signed")
+	d.Contains(d.Page(200, "GET", path(id(1)), nil), "is not what would be signed")
 	d.theirs = "1.1 Parties\nA and B.\n"
-	text := d.page(200, "GET", path(id(1)), nil)
-	d.contains(text, "words the text in \u2068English\u2069 otherwise", "1.1 Parties\nA and B.")
-	d.lacks(text, "is not what would be signed", `class="clauses"`)
-	d.contains(d.page(200, "GET", path(id(1))+"/print", nil), "A and B.")
-	d.contains(d.page(200, "GET", path(id(1))+"?lang=fa", nil), `class="clauses"`)
+	text := d.Page(200, "GET", path(id(1)), nil)
+	d.Contains(text, "words the text in \u2068English\u2069 otherwise", "1.1 Parties\nA and B.")
+	d.Lacks(text, "is not what would be signed", `class="clauses"`)
+	d.Contains(d.Page(200, "GET", path(id(1))+"/print", nil), "A and B.")
+	d.Contains(d.Page(200, "GET", path(id(1))+"?lang=fa", nil), `class="clauses"`)
 }
 
 func TestPaper(t *testing.T) {
 	d := newDesk(t)
-	d.contains(d.page(200, "GET", path(id(3))+"/print", nil), "paper-page", "Ben Tide", "13 October 2026")
-	d.contains(d.page(200, "GET", path(id(1))+"/print?lang=fa", nil), `<article class="paper" lang="fa" dir="rtl">`, "خبرگزاری آوند", d.hash(1))
-	d.page(404, "GET", path(id(1))+"/print?rev=nothing", nil)
+	d.Contains(d.Page(200, "GET", path(id(3))+"/print", nil), "paper-page", "Ben Tide", "13 October 2026")
+	d.Contains(d.Page(200, "GET", path(id(1))+"/print?lang=fa", nil), `<article class="paper" lang="fa" dir="rtl">`, "خبرگزاری آوند", d.hash(1))
+	d.Page(404, "GET", path(id(1))+"/print?rev=nothing", nil)
 }
 
 // TestParts asks for what a script keeps current.
@@ -198,38 +157,38 @@ func TestParts(t *testing.T) {
 		r.Header.Set("Newspool-Part", part)
 		r.AddCookie(&http.Cookie{Name: "newspool-a1a1a1a1", Value: "good"})
 		w := httptest.NewRecorder()
-		d.mux.ServeHTTP(w, r)
-		d.contains(w.Body.String(), "Avand News")
-		d.lacks(w.Body.String(), "<html", "<main")
+		d.Mux.ServeHTTP(w, r)
+		d.Contains(w.Body.String(), "Avand News")
+		d.Lacks(w.Body.String(), "<html", "<main")
 	}
 }
 
 func TestAnswers(t *testing.T) {
 	d := newDesk(t)
 	one, h := path(id(1)), d.hash(1)
-	d.contains(d.page(422, "POST", one+"/sign", sent("revision", h, "name", "Ada North", "office", "chief")), "Confirm that you have read", `value="chief"`)
-	d.contains(d.page(422, "POST", one+"/sign", sent("revision", h, "name", " ", "office", "chief", "read", "yes")), "Say who signs")
-	d.contains(d.page(422, "POST", one+"/sign", sent("revision", h, "name", "Ada", "office", "", "read", "yes")), "in which office")
-	d.page(422, "POST", one+"/sign", sent("revision", h, "name", strings.Repeat("a", 500), "office", "x", "read", "yes"))
-	d.page(404, "POST", one+"/sign", sent("revision", d.hash(2), "name", "Ada", "office", "chief", "read", "yes"))
-	d.goes(one, one+"/sign", sent("revision", h, "name", "Ada North", "office", "chief", "read", "yes"))
+	d.Contains(d.Page(422, "POST", one+"/sign", pagetest.Form("revision", h, "name", "Ada North", "office", "chief")), "Confirm that you have read", `value="chief"`)
+	d.Contains(d.Page(422, "POST", one+"/sign", pagetest.Form("revision", h, "name", " ", "office", "chief", "read", "yes")), "Say who signs")
+	d.Contains(d.Page(422, "POST", one+"/sign", pagetest.Form("revision", h, "name", "Ada", "office", "", "read", "yes")), "in which office")
+	d.Page(422, "POST", one+"/sign", pagetest.Form("revision", h, "name", strings.Repeat("a", 500), "office", "x", "read", "yes"))
+	d.Page(404, "POST", one+"/sign", pagetest.Form("revision", d.hash(2), "name", "Ada", "office", "chief", "read", "yes"))
+	d.goes(one, one+"/sign", pagetest.Form("revision", h, "name", "Ada North", "office", "chief", "read", "yes"))
 
-	d.contains(d.page(422, "POST", one+"/decline", sent("revision", h, "reason", " ")), "Give a reason", "<details class=\"other\" open>")
-	d.goes(one, one+"/decline", sent("revision", h, "reason", "Too long."))
+	d.Contains(d.Page(422, "POST", one+"/decline", pagetest.Form("revision", h, "reason", " ")), "Give a reason", "<details class=\"other\" open>")
+	d.goes(one, one+"/decline", pagetest.Form("revision", h, "reason", "Too long."))
 
 	four, h4 := path(id(4)), d.hash(4)
-	d.contains(d.page(422, "POST", four+"/sign-for", sent("revision", h4, "party", "2", "name", "Tom", "office", "publisher")), "how the signature was given", `value="Tom"`)
-	d.page(422, "POST", four+"/sign-for", sent("revision", h4, "party", "0", "name", "Tom", "office", "publisher", "how", "paper"))
-	d.page(422, "POST", four+"/sign-for", sent("revision", h4, "party", "x", "name", "Tom", "office", "publisher", "how", "paper"))
-	d.goes(four, four+"/sign-for", sent("revision", h4, "party", "2", "name", "Tom", "office", "publisher", "how", "on paper"))
-	d.goes(four, four+"/void", sent("revision", h4))
+	d.Contains(d.Page(422, "POST", four+"/sign-for", pagetest.Form("revision", h4, "party", "2", "name", "Tom", "office", "publisher")), "how the signature was given", `value="Tom"`)
+	d.Page(422, "POST", four+"/sign-for", pagetest.Form("revision", h4, "party", "0", "name", "Tom", "office", "publisher", "how", "paper"))
+	d.Page(422, "POST", four+"/sign-for", pagetest.Form("revision", h4, "party", "x", "name", "Tom", "office", "publisher", "how", "paper"))
+	d.goes(four, four+"/sign-for", pagetest.Form("revision", h4, "party", "2", "name", "Tom", "office", "publisher", "how", "on paper"))
+	d.goes(four, four+"/void", pagetest.Form("revision", h4))
 
 	three := path(id(3))
 	current := string(d.all[2].Current.Hash)
-	d.goes(three, three+"/suspend", sent("revision", current, "on", "yes"))
-	d.goes(three, three+"/suspend", sent("revision", current, "on", "no"))
-	d.contains(d.page(422, "POST", three+"/notice", sent("revision", current)), "Confirm that the agreement is to end")
-	d.goes(three, three+"/notice", sent("revision", current, "sure", "yes"))
+	d.goes(three, three+"/suspend", pagetest.Form("revision", current, "on", "yes"))
+	d.goes(three, three+"/suspend", pagetest.Form("revision", current, "on", "no"))
+	d.Contains(d.Page(422, "POST", three+"/notice", pagetest.Form("revision", current)), "Confirm that the agreement is to end")
+	d.goes(three, three+"/notice", pagetest.Form("revision", current, "sure", "yes"))
 
 	want := []string{
 		"sign " + h[:8] + " by Ada North, chief", "decline " + h[:8] + ": Too long.", "sign " + h4[:8] + " for 2 by Tom, publisher: on paper", "void " + h4[:8],
@@ -253,10 +212,10 @@ func TestAnswers(t *testing.T) {
 	}
 
 	d.refuse = fault.New(fault.Conflict, "agreement.answered")
-	d.contains(d.page(409, "POST", one+"/sign", sent("revision", h, "name", "Ada", "office", "chief", "read", "yes")), "has answered already")
-	d.contains(d.page(409, "POST", three+"/suspend", sent("revision", current, "on", "no")), "has answered already")
+	d.Contains(d.Page(409, "POST", one+"/sign", pagetest.Form("revision", h, "name", "Ada", "office", "chief", "read", "yes")), "has answered already")
+	d.Contains(d.Page(409, "POST", three+"/suspend", pagetest.Form("revision", current, "on", "no")), "has answered already")
 	d.refuse = fault.New(fault.Internal, "fault.internal")
-	d.page(500, "POST", one+"/sign", sent("revision", h, "name", "Ada", "office", "chief", "read", "yes"))
+	d.Page(500, "POST", one+"/sign", pagetest.Form("revision", h, "name", "Ada", "office", "chief", "read", "yes"))
 }
 
 // TestWithoutRole tries every page that says something as somebody who is no signatory.
@@ -264,12 +223,12 @@ func TestWithoutRole(t *testing.T) {
 	d := newDesk(t)
 	d.person.Signatory = false
 	for _, p := range []string{"/agreements/new", "/agreements/new/terms?kind=wire&party=" + string(soren), path(id(1)) + "/amend"} {
-		d.page(403, "GET", p, nil)
+		d.Page(403, "GET", p, nil)
 	}
 	for _, p := range []string{"/sign", "/sign-for", "/decline", "/void", "/suspend", "/notice", "/amend"} {
-		d.page(403, "POST", path(id(1))+p, sent("revision", d.hash(1), "name", "A", "office", "b", "read", "yes", "reason", "c"))
+		d.Page(403, "POST", path(id(1))+p, pagetest.Form("revision", d.hash(1), "name", "A", "office", "b", "read", "yes", "reason", "c"))
 	}
-	d.page(403, "POST", "/agreements/new/terms", sent("act", "propose"))
+	d.Page(403, "POST", "/agreements/new/terms", pagetest.Form("act", "propose"))
 	if len(d.said) > 0 || len(d.noted) > 0 {
 		t.Errorf("%v %v", d.said, d.noted)
 	}

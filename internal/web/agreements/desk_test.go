@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
-	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -19,6 +17,7 @@ import (
 	"newspool/internal/people"
 	"newspool/internal/terms"
 	"newspool/internal/web/page"
+	"newspool/internal/web/page/pagetest"
 	"newspool/protocol"
 )
 
@@ -53,11 +52,10 @@ func identity(root news.Root) protocol.Identity {
 
 // desk is everything that the pages ask, with agreements in every state.
 type desk struct {
-	t      testing.TB
+	pagetest.Reader
 	mu     sync.Mutex
 	bundle *i18n.Bundle
 	family *Family
-	mux    *http.ServeMux
 	person page.Person
 	all    []agreement.Agreement
 	hidden map[news.Root]bool // partners that are not pinned
@@ -66,7 +64,6 @@ type desk struct {
 	refuse error
 	theirs string         // the author's words of a text
 	last   terms.Revision // that was proposed
-	lang   string
 }
 
 func newDesk(t testing.TB) *desk {
@@ -75,7 +72,7 @@ func newDesk(t testing.TB) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &desk{t: t, bundle: bundle, mux: http.NewServeMux(), hidden: map[news.Root]bool{}, lang: "en", person: page.Person{ID: "p1", Name: "Ada North", Editor: true, Signatory: true}}
+	d := &desk{Reader: pagetest.Reader{T: t, Mux: http.NewServeMux(), Root: north, Token: "good", Lang: "en"}, bundle: bundle, hidden: map[news.Root]bool{}, person: page.Person{ID: "p1", Name: "Ada North", Editor: true, Signatory: true}}
 	d.fill()
 	shell, err := page.New(page.Options{
 		Bundle: bundle, Root: north, House: d, Sessions: d, Zone: zone(), Clock: func() time.Time { return now },
@@ -91,8 +88,8 @@ func newDesk(t testing.TB) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.family.Routes(d.mux)
-	shell.Routes(d.mux)
+	d.family.Routes(d.Mux)
+	shell.Routes(d.Mux)
 	return d
 }
 
@@ -335,17 +332,4 @@ func (d *desk) Person(context.Context, string) (page.Person, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.person, nil
-}
-
-// send asks for a page, or sends a form.
-func (d *desk) send(method, path string, form url.Values) *http.Response {
-	d.t.Helper()
-	r := httptest.NewRequest(method, path, strings.NewReader(form.Encode()))
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.Header.Set("Accept", "text/html")
-	r.Header.Set("Accept-Language", d.lang)
-	r.AddCookie(&http.Cookie{Name: "newspool-a1a1a1a1", Value: "good"})
-	w := httptest.NewRecorder()
-	d.mux.ServeHTTP(w, r)
-	return w.Result()
 }

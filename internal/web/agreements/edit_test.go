@@ -18,12 +18,12 @@ const newTerms = "/agreements/new/terms"
 
 // begin opens the editor for these parties and gives its fields, with a signatory for each party.
 func (d *desk) begin(kind terms.Kind, more string, roots ...news.Root) url.Values {
-	d.t.Helper()
+	d.T.Helper()
 	to := newTerms + "?kind=" + string(kind) + more
 	for _, r := range roots {
 		to += "&party=" + string(r)
 	}
-	v := fields(d.t, d.page(200, "GET", to, nil))
+	v := fields(d.T, d.Page(200, "GET", to, nil))
 	for i := range len(roots) + 2 {
 		if v.Has(at("p", i, "signer")) {
 			v.Set(at("p", i, "signer"), "Ada North")
@@ -35,15 +35,15 @@ func (d *desk) begin(kind terms.Kind, more string, roots ...news.Root) url.Value
 
 // press sends the fields with a button, and gives the page that comes.
 func (d *desk) press(status int, to string, v url.Values, act string) (text string, next url.Values) {
-	d.t.Helper()
+	d.T.Helper()
 	v.Set("act", act)
-	text = d.page(status, "POST", to, v)
-	return text, fields(d.t, text)
+	text = d.Page(status, "POST", to, v)
+	return text, fields(d.T, text)
 }
 
 // propose shows the text, ticks and proposes.
 func (d *desk) propose(to string, v url.Values) {
-	d.t.Helper()
+	d.T.Helper()
 	_, v = d.press(200, to, v, "show")
 	v.Set("name", "Ada North")
 	v.Set("office", "chief")
@@ -68,7 +68,7 @@ func TestThereAndBack(t *testing.T) {
 	for _, a := range d.all {
 		for _, r := range a.Revisions {
 			to := path(a.ID) + "/amend?rev=" + string(r.Hash)
-			d.propose(to, fields(t, d.page(200, "GET", to, nil)))
+			d.propose(to, fields(t, d.Page(200, "GET", to, nil)))
 			want := head(r.Terms, a)
 			want.SignBy, want.Author, want.TextHashes = "2026-12-22", north, d.last.TextHashes
 			if diff := cmp.Diff(want, d.last, cmpopts.IgnoreUnexported(terms.Revision{})); diff != "" {
@@ -87,23 +87,23 @@ func TestPropose(t *testing.T) {
 	d := newDesk(t)
 	v := d.begin(terms.Wire, "", soren)
 	text, v := d.press(200, newTerms, v, "show")
-	d.contains(text, "Read and propose", "Agreement on the exchange of news", `lang="ru" dir="ltr"`, `name="seen"`, "Change the terms")
-	d.lacks(text, "everything that one of them says")
+	d.Contains(text, "Read and propose", "Agreement on the exchange of news", `lang="ru" dir="ltr"`, `name="seen"`, "Change the terms")
+	d.Lacks(text, "everything that one of them says")
 	shown := v.Get("seen")
 
 	v.Set("name", "Ada North")
 	v.Set("office", "chief")
 	text, _ = d.press(422, newTerms, v, "propose")
-	d.contains(text, "Confirm that you have read")
+	d.Contains(text, "Confirm that you have read")
 	v.Set("read", "yes")
 	v.Set("office", "")
 	text, _ = d.press(422, newTerms, v, "propose")
-	d.contains(text, "in which office", `value="Ada North"`)
+	d.Contains(text, "in which office", `value="Ada North"`)
 
 	v.Set("office", "chief")
 	v.Set("notice_days", "۹۰")
 	text, next := d.press(409, newTerms, v, "propose")
-	d.contains(text, "were changed after their text was shown", "with 90 days")
+	d.Contains(text, "were changed after their text was shown", "with 90 days")
 	if len(d.said) > 0 || next.Get("seen") == shown {
 		t.Errorf("%v: a text was proposed that nobody saw", d.said)
 	}
@@ -111,7 +111,7 @@ func TestPropose(t *testing.T) {
 	next.Set("read", "yes")
 	d.refuse = fault.New(fault.Conflict, "agreement.open_signature")
 	text, next = d.press(409, newTerms, next, "propose")
-	d.contains(text, "already bears our signature")
+	d.Contains(text, "already bears our signature")
 	d.refuse = nil
 	next.Set("read", "yes")
 	next.Set("act", "propose")
@@ -121,31 +121,31 @@ func TestPropose(t *testing.T) {
 	}
 
 	next.Set("agreement", string(id(1)))
-	d.page(409, "POST", newTerms, next)
+	d.Page(409, "POST", newTerms, next)
 	text, _ = d.press(200, newTerms, d.begin(terms.Pool, "", soren, avand), "show")
-	d.contains(text, "An agreement of 3 newsrooms: everything that one of them says")
+	d.Contains(text, "An agreement of 3 newsrooms: everything that one of them says")
 }
 
 func TestAmend(t *testing.T) {
 	d := newDesk(t)
 	a, _ := d.Get(id(3))
 	to := path(a.ID) + "/amend?rev=" + string(a.Current.Hash)
-	text := d.page(200, "GET", to, nil)
-	d.contains(text, "What is in force stays so", "Flow 2.1")
+	text := d.Page(200, "GET", to, nil)
+	d.Contains(text, "What is in force stays so", "Flow 2.1")
 	v := fields(t, text)
 	_, v = d.press(200, to, v, "flow-add")
 	v.Set("f1-types", "video")
 	_, v = d.press(200, to, v, "flow-drop:0")
 	v["publish"] = []string{"web"}
 	text, v = d.press(200, to, v, "show")
-	d.contains(text, "What this text changes", "<del>It may publish in", "<ins>It may publish in \u2068web\u2069.</ins>", "2.2")
+	d.Contains(text, "What this text changes", "<del>It may publish in", "<ins>It may publish in \u2068web\u2069.</ins>", "2.2")
 	v.Set("read", "yes")
 	v.Set("act", "propose")
 	d.goes(path(a.ID), to, v)
 	if d.last.Number != 3 || d.last.Predecessor != a.Current.Hash || d.last.Agreement != a.ID || d.last.Flows[0].Clause != "2.2" {
 		t.Errorf("%+v", d.last)
 	}
-	d.page(404, "GET", path(id(3))+"/amend?rev=none", nil)
+	d.Page(404, "GET", path(id(3))+"/amend?rev=none", nil)
 }
 
 func TestRows(t *testing.T) {
@@ -156,7 +156,7 @@ func TestRows(t *testing.T) {
 	}
 	v.Set("party_new", string(baltra))
 	text, v := d.press(200, newTerms, v, "party-add")
-	d.contains(text, "Baltra Press")
+	d.Contains(text, "Baltra Press")
 	_, v = d.press(200, newTerms, v, "party-drop:1")
 	if v.Get("parties") != "3" || v.Get("p1-domain") != "harbour.example" || v.Get("p2-root") != string(baltra) {
 		t.Errorf("%v", v)
@@ -184,7 +184,7 @@ func TestRows(t *testing.T) {
 	v.Set("regions", "fr, ir")
 	v.Set("media", "0.5")
 	text, v = d.press(200, newTerms, v, "show")
-	d.contains(text, "Items of the archive, written", "sport")
+	d.Contains(text, "Items of the archive, written", "sport")
 	d.propose(newTerms, v)
 	r := d.last
 	want := terms.Flow{
@@ -208,10 +208,10 @@ func TestOwnNode(t *testing.T) {
 	d := newDesk(t)
 	a, _ := d.Get(id(5))
 	to := path(a.ID) + "/amend"
-	v := fields(t, d.page(200, "GET", to, nil))
+	v := fields(t, d.Page(200, "GET", to, nil))
 	v.Set("p2-domain", "baltra.example") // as if the paper had that domain all along
 	text, v := d.press(200, to, v, "refresh")
-	d.contains(text, "has a node of its own by now")
+	d.Contains(text, "has a node of its own by now")
 	v.Set("p2-node", string(baltra))
 	d.propose(to, v)
 	if p := d.last.Parties[2]; p.Root != baltra || p.Host != "" || p.Names["en"] != "Baltra Press" {
@@ -236,10 +236,10 @@ func TestProblems(t *testing.T) {
 	v.Set("corrections", "0")
 	v.Set("zone", "Nowhere/Town")
 	text, _ := d.press(200, newTerms, v, "show")
-	d.contains(text, "8 things have to be put right", `id="at-notice-days-error">Write a number.`, `id="at-parties-1-signatory-error">Say who signs`, `id="at-flows-0-subjects-error"`,
+	d.Contains(text, "8 things have to be put right", `id="at-notice-days-error">Write a number.`, `id="at-parties-1-signatory-error">Say who signs`, `id="at-flows-0-subjects-error"`,
 		"\u2068no such subject\u2069", `id="at-flows-0-words-any-error"`, `<details class="further" open>`, `id="at-sign-by-error"`, `id="at-uses-regions-error"`, `id="at-zone-error"`, `value="many"`,
 		"Radio Soren, Who signs</a>: ")
-	d.lacks(text, `name="seen"`)
+	d.Lacks(text, `name="seen"`)
 	_, _ = d.press(422, newTerms, v, "propose")
 
 	// Warnings do not stand in the way.
@@ -247,17 +247,17 @@ func TestProblems(t *testing.T) {
 	v.Set("notice_days", "0")
 	v.Set("purpose-ru", "")
 	text, v = d.press(200, newTerms, v, "show")
-	d.contains(text, "You can propose it like this", "from one moment to the next", `name="seen"`)
+	d.Contains(text, "You can propose it like this", "from one moment to the next", `name="seen"`)
 	d.propose(newTerms, v)
 
 	v = d.begin(terms.Wire, "", soren)
 	v.Set("p1-root", string(news.Root(strings.Repeat("9", 64))))
 	text, _ = d.press(200, newTerms, v, "show")
-	d.contains(text, "We do not know this newsroom")
+	d.Contains(text, "We do not know this newsroom")
 	v.Set("p0-root", string(soren))
 	v.Set("p1-root", string(avand))
 	text, _ = d.press(200, newTerms, v, "show")
-	d.contains(text, "The author must be one of the parties")
+	d.Contains(text, "The author must be one of the parties")
 	if len(d.said) != 1 {
 		t.Error(d.said)
 	}
@@ -265,16 +265,16 @@ func TestProblems(t *testing.T) {
 
 func TestChoose(t *testing.T) {
 	d := newDesk(t)
-	d.contains(d.page(200, "GET", "/agreements/new", nil), "Avand News", "Radio Soren", "Opening of an archive", `value="wire" checked`)
-	d.contains(d.page(422, "GET", newTerms+"?kind=pool", nil), "Choose at least one newsroom", `value="pool" checked`)
-	d.page(404, "GET", newTerms+"?kind=pool&party=nobody", nil)
-	d.page(404, "GET", newTerms+"?like=nothing", nil)
-	text := d.page(200, "GET", newTerms+"?like="+d.hash(9), nil)
+	d.Contains(d.Page(200, "GET", "/agreements/new", nil), "Avand News", "Radio Soren", "Opening of an archive", `value="wire" checked`)
+	d.Contains(d.Page(422, "GET", newTerms+"?kind=pool", nil), "Choose at least one newsroom", `value="pool" checked`)
+	d.Page(404, "GET", newTerms+"?kind=pool&party=nobody", nil)
+	d.Page(404, "GET", newTerms+"?like=nothing", nil)
+	text := d.Page(200, "GET", newTerms+"?like="+d.hash(9), nil)
 	if v := fields(t, text); v.Get("agreement") == string(id(9)) || v.Get("p1-root") != string(baltra) {
 		t.Errorf("%v", v)
 	}
 	d.hidden = map[news.Root]bool{avand: true, soren: true, baltra: true}
-	d.contains(d.page(200, "GET", "/agreements/new", nil), "/partners/add")
+	d.Contains(d.Page(200, "GET", "/agreements/new", nil), "/partners/add")
 }
 
 // FuzzEditor sends anything to the editor: it answers, and never proposes without the tick.
@@ -285,14 +285,14 @@ func FuzzEditor(f *testing.F) {
 	f.Add("act=commitment-drop:0&commitments=2&c0-text-en=&c1-clause=8.9999999999999999999")
 	d := newDesk(f)
 	f.Fuzz(func(t *testing.T, query string) {
-		d.t = t
+		d.T = t
 		v, err := url.ParseQuery(query)
 		if err != nil {
 			return
 		}
 		v.Del("read")
 		for _, to := range []string{newTerms, path(id(3)) + "/amend"} {
-			resp := d.send("POST", to, v)
+			resp := d.Send("POST", to, v)
 			if resp.StatusCode >= 500 {
 				t.Errorf("%s: %s", to, resp.Status)
 			}

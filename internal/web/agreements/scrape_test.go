@@ -1,24 +1,12 @@
 package agreements
 
 import (
-	"io"
-	"net/http"
 	"net/url"
 	"strings"
 	"testing"
 
 	"golang.org/x/net/html"
 )
-
-// body reads an answer whole.
-func body(t testing.TB, resp *http.Response) string {
-	t.Helper()
-	b, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
 
 // fields reads the form that posts, as a browser would send it without any button.
 func fields(t testing.TB, page string) url.Values {

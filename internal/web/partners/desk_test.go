@@ -5,10 +5,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"net/http/httptest"
-	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -23,6 +20,7 @@ import (
 	"newspool/internal/people"
 	"newspool/internal/terms"
 	"newspool/internal/web/page"
+	"newspool/internal/web/page/pagetest"
 	"newspool/protocol"
 )
 
@@ -84,13 +82,11 @@ func newRoom(t testing.TB, seed byte, domain, kind string, names map[string]stri
 
 // desk is everything that the pages ask.
 type desk struct {
-	t                                  testing.TB
+	pagetest.Reader
 	mu                                 sync.Mutex
 	bundle                             *i18n.Bundle
 	family                             *Family
-	mux                                *http.ServeMux
 	person                             page.Person
-	lang                               string
 	north, soren, avand, baltra, south room
 	known                              map[news.Root]partner.Partner
 	links                              []exchange.Link
@@ -112,8 +108,9 @@ func newDesk(t testing.TB) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &desk{t: t, bundle: bundle, mux: http.NewServeMux(), lang: "en", wait: true, person: page.Person{ID: "p1", Name: "Ada North", Administrator: true, Signatory: true}}
+	d := &desk{Reader: pagetest.Reader{T: t, Mux: http.NewServeMux(), Token: "good", Lang: "en"}, bundle: bundle, wait: true, person: page.Person{ID: "p1", Name: "Ada North", Administrator: true, Signatory: true}}
 	d.north = newRoom(t, 1, "north.example", "agency", map[string]string{"en": "North Agency", "fa": "خبرگزاری شمال"}, "en")
+	d.Root = d.north.root
 	d.soren = newRoom(t, 2, "soren.example", "radio", map[string]string{"en": "Radio Soren", "ru": "Радио Сорен", "fa": "رادیو سورن"}, "ru")
 	d.avand = newRoom(t, 3, "avand.example", "agency", map[string]string{"en": "Avand News", "fa": "خبرگزاری آوند"}, "fa", "en")
 	d.baltra = newRoom(t, 4, "baltra.example", "newspaper", map[string]string{"en": "Baltra Press", "fa": "بالترا پرس"}, "en")
@@ -132,8 +129,8 @@ func newDesk(t testing.TB) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.family.Routes(d.mux)
-	shell.Routes(d.mux)
+	d.family.Routes(d.Mux)
+	shell.Routes(d.Mux)
 	return d
 }
 
@@ -156,7 +153,7 @@ func (d *desk) fill() {
 		{Partner: d.soren.root, Domain: "soren.example", State: exchange.LinkLive, LastContact: now.Add(-400 * time.Millisecond)},
 		{Partner: d.south.root, Domain: "south.example", State: exchange.LinkNever},
 	}
-	coast := newRoom(d.t, 6, "coast.example", "radio", map[string]string{"en": "Coast Radio"}, "en")
+	coast := newRoom(d.T, 6, "coast.example", "radio", map[string]string{"en": "Coast Radio"}, "en")
 	d.hellos = []partner.Waiting{{ID: "h1", Identity: coast.id, Received: now.Add(-40 * time.Minute), Hello: protocol.Hello{Words: "Good evening from the coast. We cover the islands and would like to exchange ferry and weather news.", Agreement: "1"}}}
 	d.wrong = []exchange.Trouble{
 		{Partner: d.baltra.root, Seq: 18204, Kind: "aside", Key: "terms.aside.subject", Args: map[string]any{"partner": map[string]any{"en": "Baltra Press", "fa": "بالترا پرس"}, "clause": "2.1", "subject": "@subject:medtop:15000000"}, At: now.Add(-20 * time.Minute)},
@@ -328,69 +325,4 @@ func (d *desk) Person(context.Context, string) (page.Person, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.person, nil
-}
-
-// send asks for a page, or sends a form of names and values.
-func (d *desk) send(method, path string, form ...string) *http.Response {
-	d.t.Helper()
-	v := url.Values{}
-	for i := 0; i+1 < len(form); i += 2 {
-		v.Add(form[i], form[i+1])
-	}
-	r := httptest.NewRequest(method, path, strings.NewReader(v.Encode()))
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.Header.Set("Accept", "text/html")
-	r.Header.Set("Accept-Language", d.lang)
-	r.AddCookie(&http.Cookie{Name: "newspool-" + string(d.north.root[:8]), Value: "good"})
-	w := httptest.NewRecorder()
-	d.mux.ServeHTTP(w, r)
-	return w.Result()
-}
-
-// page is send with the text of the answer and the status that it must have.
-func (d *desk) page(status int, method, path string, form ...string) string {
-	d.t.Helper()
-	resp := d.send(method, path, form...)
-	b, err := io.ReadAll(resp.Body)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	text := string(b)
-	if resp.StatusCode != status {
-		d.t.Errorf("%s %s: %s, want %d\n%.400s", method, path, resp.Status, status, text[max(0, strings.Index(text, "<main")):])
-	}
-	for _, missing := range []string{"«partner.", "«terms.", "«agreement.", "«page.", "ZgotmplZ"} {
-		if strings.Contains(text, missing) {
-			d.t.Errorf("%s %s has %s", method, path, missing)
-		}
-	}
-	return text
-}
-
-func (d *desk) contains(text string, parts ...string) {
-	d.t.Helper()
-	for _, part := range parts {
-		if !strings.Contains(text, part) {
-			d.t.Errorf("the page lacks %q", part)
-		}
-	}
-}
-
-func (d *desk) lacks(text string, parts ...string) {
-	d.t.Helper()
-	for _, part := range parts {
-		if strings.Contains(text, part) {
-			d.t.Errorf("the page has %q", part)
-		}
-	}
-}
-
-// goes checks that an act led somewhere.
-func (d *desk) goes(to, path string, form ...string) {
-	d.t.Helper()
-	resp := d.send("POST", path, form...)
-	if got := resp.Header.Get("Location"); resp.StatusCode != http.StatusSeeOther || got != to {
-		b, _ := io.ReadAll(resp.Body)
-		d.t.Errorf("POST %s: %s %q, want to go to %s\n%.300s", path, resp.Status, got, to, b)
-	}
 }

@@ -3,10 +3,7 @@ package settings
 import (
 	"context"
 	"html/template"
-	"io"
 	"net/http"
-	"net/http/httptest"
-	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -19,18 +16,16 @@ import (
 	"newspool/internal/people"
 	"newspool/internal/store/storetest"
 	"newspool/internal/web/page"
+	"newspool/internal/web/page/pagetest"
 )
 
 // desk is a newsroom with these pages, and somebody who looks at them.
 type desk struct {
-	t      *testing.T
+	pagetest.Reader
 	people *people.Service
 	family *Family
-	mux    *http.ServeMux
 	node   *fixed
 	bundle *i18n.Bundle
-	token  string
-	lang   string
 	now    time.Time
 }
 
@@ -71,7 +66,7 @@ func newDesk(t *testing.T) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &desk{t: t, bundle: bundle, mux: http.NewServeMux(), node: &fixed{}, lang: "en", now: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)}
+	d := &desk{Reader: pagetest.Reader{T: t, Mux: http.NewServeMux(), Root: "0011223344556677", Lang: "en"}, bundle: bundle, node: &fixed{}, now: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)}
 	now := func() time.Time { return d.now }
 	d.people = people.New(storetest.Open(t, people.Migrations()), people.Options{Clock: now})
 	shell, err := page.New(page.Options{Bundle: bundle, Root: "0011223344556677", House: house{}, Sessions: sessions{d.people}, Clock: now,
@@ -83,7 +78,7 @@ func newDesk(t *testing.T) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.family.Routes(d.mux)
+	d.family.Routes(d.Mux)
 	anna, err := d.people.Create(t.Context(), people.Operator(), people.NewPerson{Login: "anna", Name: "Anna North", Roles: []people.Role{people.Administrator}, Password: annaPassword})
 	if err != nil {
 		t.Fatal(err)
@@ -96,96 +91,27 @@ func newDesk(t *testing.T) *desk {
 
 // as signs somebody in.
 func (d *desk) as(login, password string) *desk {
-	d.t.Helper()
-	s, err := d.people.SignIn(d.t.Context(), login, password, "192.0.2.7", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
+	d.T.Helper()
+	s, err := d.people.SignIn(d.T.Context(), login, password, "192.0.2.7", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
 	if err != nil {
-		d.t.Fatal(err)
+		d.T.Fatal(err)
 	}
-	d.token = s.Token
+	d.Token = s.Token
 	return d
 }
 
-// send asks for a page, or sends a form.
-func (d *desk) send(method, path string, form ...string) *http.Response {
-	d.t.Helper()
-	values := url.Values{}
-	for i := 0; i+1 < len(form); i += 2 {
-		values.Add(form[i], form[i+1])
-	}
-	r := httptest.NewRequest(method, path, strings.NewReader(values.Encode()))
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.Header.Set("Accept", "text/html")
-	r.Header.Set("Accept-Language", d.lang)
-	if d.token != "" {
-		r.AddCookie(&http.Cookie{Name: "newspool-00112233", Value: d.token})
-	}
-	w := httptest.NewRecorder()
-	d.mux.ServeHTTP(w, r)
-	return w.Result()
-}
-
-// page is send with the text of the answer and the status that it must have.
-func (d *desk) page(status int, method, path string, form ...string) string {
-	d.t.Helper()
-	resp := d.send(method, path, form...)
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	if resp.StatusCode != status {
-		d.t.Errorf("%s %s: %s, want %d\n%s", method, path, resp.Status, status, body)
-	}
-	if strings.Contains(string(body), "«") && strings.Contains(string(body), "«settings.") {
-		d.t.Errorf("%s %s: a message is missing", method, path)
-	}
-	return string(body)
-}
-
-func (d *desk) has(body string, texts ...string) {
-	d.t.Helper()
-	for _, text := range texts {
-		if !strings.Contains(body, text) {
-			d.t.Errorf("the page lacks %q\n%s", text, body)
-		}
-	}
-}
-
-func (d *desk) lacks(body string, texts ...string) {
-	d.t.Helper()
-	for _, text := range texts {
-		if strings.Contains(body, text) {
-			d.t.Errorf("the page has %q", text)
-		}
-	}
-}
-
-// goes checks that an act led somewhere.
-func (d *desk) goes(to, path string, form ...string) {
-	d.t.Helper()
-	resp := d.send("POST", path, form...)
-	if resp.StatusCode != http.StatusSeeOther || resp.Header.Get("Location") != to {
-		body, _ := io.ReadAll(resp.Body)
-		d.t.Errorf("POST %s: %s %q, want to go to %s\n%s", path, resp.Status, resp.Header.Get("Location"), to, body)
-	}
-	for _, c := range resp.Cookies() {
-		if c.Name == "newspool-00112233" {
-			d.token = c.Value
-		}
-	}
-}
-
 func (d *desk) id(login string) news.PersonID {
-	d.t.Helper()
-	list, err := d.people.People(d.t.Context())
+	d.T.Helper()
+	list, err := d.people.People(d.T.Context())
 	if err != nil {
-		d.t.Fatal(err)
+		d.T.Fatal(err)
 	}
 	for _, p := range list {
 		if p.Login == login {
 			return p.ID
 		}
 	}
-	d.t.Fatalf("nobody signs in as %s", login)
+	d.T.Fatalf("nobody signs in as %s", login)
 	return ""
 }
 
@@ -207,52 +133,52 @@ func TestTemplates(t *testing.T) {
 func TestWhoMaySee(t *testing.T) {
 	d := newDesk(t)
 	for _, path := range []string{"/settings", "/settings/people", "/settings/audit", "/settings/node"} {
-		if resp := d.send("GET", path); resp.StatusCode != http.StatusSeeOther || !strings.HasPrefix(resp.Header.Get("Location"), "/signin") {
+		if resp := d.Send("GET", path, nil); resp.StatusCode != http.StatusSeeOther || !strings.HasPrefix(resp.Header.Get("Location"), "/signin") {
 			t.Errorf("%s: a stranger gets %s", path, resp.Status)
 		}
 	}
 	d.as("baha@avand.example", bahaPassword)
 	anna := string(d.id("anna"))
-	body := d.page(200, "GET", "/settings")
-	d.has(body, `dir="rtl"`, "حساب من", "دبیر", "بها آوند")
-	d.lacks(body, "/settings/people", "/settings/audit", "/settings/node")
+	body := d.Page(200, "GET", "/settings", nil)
+	d.Contains(body, `dir="rtl"`, "حساب من", "دبیر", "بها آوند")
+	d.Lacks(body, "/settings/people", "/settings/audit", "/settings/node")
 	for _, path := range []string{"/settings/people", "/settings/people/" + anna, "/settings/audit", "/settings/node"} {
-		d.page(403, "GET", path)
+		d.Page(403, "GET", path, nil)
 	}
 	for _, path := range []string{"/settings/people", "/settings/people/" + anna + "/roles", "/settings/people/" + anna + "/password", "/settings/people/" + anna + "/closed", "/settings/audit/verify"} {
-		d.page(403, "POST", path, "role", "administrator", "closed", "yes")
+		d.Page(403, "POST", path, pagetest.Form("role", "administrator", "closed", "yes"))
 	}
 }
 
 func TestOwnAccount(t *testing.T) {
 	d := newDesk(t).as("anna", annaPassword)
-	first := d.token
-	body := d.page(200, "GET", "/settings")
-	d.has(body, "My account", "Administrator", "Firefox, Linux", "192.0.2.7", "this one", `value="Anna North"`)
-	d.lacks(body, "End all others")
+	first := d.Token
+	body := d.Page(200, "GET", "/settings", nil)
+	d.Contains(body, "My account", "Administrator", "Firefox, Linux", "192.0.2.7", "this one", `value="Anna North"`)
+	d.Lacks(body, "End all others")
 
-	d.has(d.page(422, "POST", "/settings/name", "name", " "), "A name is needed", `aria-invalid="true"`)
-	d.goes("/settings", "/settings/name", "name", "Anna <North>")
-	d.has(d.page(200, "GET", "/settings"), "Anna &lt;North&gt;")
+	d.Contains(d.Page(422, "POST", "/settings/name", pagetest.Form("name", " ")), "A name is needed", `aria-invalid="true"`)
+	d.Goes("/settings", "/settings/name", pagetest.Form("name", "Anna <North>"))
+	d.Contains(d.Page(200, "GET", "/settings", nil), "Anna &lt;North&gt;")
 
 	d.as("anna", annaPassword)
-	d.has(d.page(200, "GET", "/settings"), "End all others")
-	d.has(d.page(422, "POST", "/settings/password", "present", annaPassword, "password", "eight herons", "again", "nine herons!"), "not typed the same twice")
-	d.has(d.page(403, "POST", "/settings/password", "present", "not the password", "password", "eight herons", "again", "eight herons"), "present password is not right")
-	d.has(d.page(422, "POST", "/settings/password", "present", annaPassword, "password", "herons", "again", "herons"), "at least", "10")
-	before := d.token
-	d.goes("/settings", "/settings/password", "present", annaPassword, "password", "eight herons", "again", "eight herons")
-	if d.token == before {
+	d.Contains(d.Page(200, "GET", "/settings", nil), "End all others")
+	d.Contains(d.Page(422, "POST", "/settings/password", pagetest.Form("present", annaPassword, "password", "eight herons", "again", "nine herons!")), "not typed the same twice")
+	d.Contains(d.Page(403, "POST", "/settings/password", pagetest.Form("present", "not the password", "password", "eight herons", "again", "eight herons")), "present password is not right")
+	d.Contains(d.Page(422, "POST", "/settings/password", pagetest.Form("present", annaPassword, "password", "herons", "again", "herons")), "at least", "10")
+	before := d.Token
+	d.Goes("/settings", "/settings/password", pagetest.Form("present", annaPassword, "password", "eight herons", "again", "eight herons"))
+	if d.Token == before {
 		t.Error("the session has no new token")
 	}
-	d.page(200, "GET", "/settings")
+	d.Page(200, "GET", "/settings", nil)
 	for _, old := range []string{first, before} {
 		if _, err := d.people.BySession(t.Context(), old); err == nil {
 			t.Error("an old session is still open")
 		}
 	}
 	other := newToken(d, "anna", "eight herons")
-	here, err := d.people.BySession(t.Context(), d.token)
+	here, err := d.people.BySession(t.Context(), d.Token)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -260,64 +186,64 @@ func TestOwnAccount(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.page(404, "POST", "/settings/sessions/end", "id", "nothing")
-	d.goes("/settings", "/settings/sessions/end", "id", string(there.Session))
+	d.Page(404, "POST", "/settings/sessions/end", pagetest.Form("id", "nothing"))
+	d.Goes("/settings", "/settings/sessions/end", pagetest.Form("id", string(there.Session)))
 	newToken(d, "anna", "eight herons")
-	d.goes("/settings", "/settings/sessions/end-others")
+	d.Goes("/settings", "/settings/sessions/end-others", nil)
 	if list, err := d.people.Sessions(t.Context(), here.ID); err != nil || len(list) != 1 {
 		t.Errorf("%+v %v", list, err)
 	}
 }
 
 func newToken(d *desk, login, password string) string {
-	token := d.token
-	other := d.as(login, password).token
-	d.token = token
+	token := d.Token
+	other := d.as(login, password).Token
+	d.Token = token
 	return other
 }
 
 func TestTokens(t *testing.T) {
 	d := newDesk(t).as("anna", annaPassword)
-	d.has(d.page(422, "POST", "/settings/tokens", "token", " ", "scope", "write"), "which program uses it", `value="write" selected`)
-	d.page(422, "POST", "/settings/tokens", "token", "web desk", "scope", "everything")
-	body := d.page(200, "POST", "/settings/tokens", "token", "web desk", "scope", "write")
+	d.Contains(d.Page(422, "POST", "/settings/tokens", pagetest.Form("token", " ", "scope", "write")), "which program uses it", `value="write" selected`)
+	d.Page(422, "POST", "/settings/tokens", pagetest.Form("token", "web desk", "scope", "everything"))
+	body := d.Page(200, "POST", "/settings/tokens", pagetest.Form("token", "web desk", "scope", "write"))
 	secret := regexp.MustCompile(`np_[A-Za-z0-9_-]{43}`).FindString(body)
 	p, scope, err := d.people.ByToken(t.Context(), secret)
 	if err != nil || p.Login != "anna" || !scope.Writes() {
 		t.Fatalf("%q: %+v %s %v", secret, p, scope, err)
 	}
-	body = d.page(200, "GET", "/settings")
-	d.has(body, "web desk", "read and write")
-	d.lacks(body, secret)
+	body = d.Page(200, "GET", "/settings", nil)
+	d.Contains(body, "web desk", "read and write")
+	d.Lacks(body, secret)
 	list, err := d.people.Tokens(t.Context(), p.ID)
 	if err != nil || len(list) != 1 {
 		t.Fatal(list, err)
 	}
-	d.goes("/settings", "/settings/tokens/revoke", "id", string(list[0].ID))
-	d.page(404, "POST", "/settings/tokens/revoke", "id", string(list[0].ID))
+	d.Goes("/settings", "/settings/tokens/revoke", pagetest.Form("id", string(list[0].ID)))
+	d.Page(404, "POST", "/settings/tokens/revoke", pagetest.Form("id", string(list[0].ID)))
 }
 
 func TestPeople(t *testing.T) {
 	d := newDesk(t).as("anna", annaPassword)
-	d.has(d.page(200, "GET", "/settings/people"), "Anna North", "بها آوند", "baha@avand.example", "never", ">you<")
-	d.has(d.page(409, "POST", "/settings/people", "name", "Second Anna", "login", "ANNA", "role", "signatory"), "already taken", `value="Second Anna"`, `value="signatory" checked`)
-	body := d.page(200, "POST", "/settings/people", "name", "Сорен", "login", "soren", "role", "editor", "role", "signatory")
+	d.Contains(d.Page(200, "GET", "/settings/people", nil), "Anna North", "بها آوند", "baha@avand.example", "never", ">you<")
+	d.Contains(d.Page(409, "POST", "/settings/people", pagetest.Form("name", "Second Anna", "login", "ANNA", "role", "signatory")), "already taken", `value="Second Anna"`, `value="signatory" checked`)
+	body := d.Page(200, "POST", "/settings/people", pagetest.Form("name", "Сорен", "login", "soren", "role", "editor", "role", "signatory"))
 	password := shown(body)
-	d.has(body, "The new password", "Editor", "Сорен")
+	d.Contains(body, "The new password", "Editor", "Сорен")
 	id := d.id("soren")
 	path := "/settings/people/" + string(id)
 	their := newToken(d, "soren", password)
-	d.lacks(d.page(200, "GET", path), password)
-	d.has(d.page(200, "GET", path), "Firefox, Linux", "Close the account")
+	d.Lacks(d.Page(200, "GET", path, nil), password)
+	d.Contains(d.Page(200, "GET", path, nil), "Firefox, Linux", "Close the account")
 
-	d.goes(path, path+"/account", "name", "Сорен Озёрный", "login", "ozyorny")
-	d.has(d.page(409, "POST", path+"/account", "name", "Другой", "login", "anna"), "already taken", `value="Другой"`)
-	d.goes(path, path+"/roles", "role", "editor")
+	d.Goes(path, path+"/account", pagetest.Form("name", "Сорен Озёрный", "login", "ozyorny"))
+	d.Contains(d.Page(409, "POST", path+"/account", pagetest.Form("name", "Другой", "login", "anna")), "already taken", `value="Другой"`)
+	d.Goes(path, path+"/roles", pagetest.Form("role", "editor"))
 	if _, err := d.people.BySession(t.Context(), their); err == nil {
 		t.Error("the session outlived the roles")
 	}
-	d.has(d.page(422, "POST", path+"/roles", "role", "king"), "no role")
-	fresh := shown(d.page(200, "POST", path+"/password"))
+	d.Contains(d.Page(422, "POST", path+"/roles", pagetest.Form("role", "king")), "no role")
+	fresh := shown(d.Page(200, "POST", path+"/password", nil))
 	if fresh == password || fresh == "" {
 		t.Errorf("password %q after %q", fresh, password)
 	}
@@ -326,19 +252,19 @@ func TestPeople(t *testing.T) {
 	if err != nil || len(open) != 1 {
 		t.Fatal(open, err)
 	}
-	d.goes(path, path+"/sessions", "id", string(open[0].ID))
-	d.page(404, "POST", path+"/tokens", "id", "nothing")
-	d.goes(path, path+"/closed", "closed", "yes")
-	d.has(d.page(200, "GET", path), "Open the account", ">closed<")
-	d.goes(path, path+"/closed", "closed", "no")
-	d.page(404, "GET", "/settings/people/nobody")
+	d.Goes(path, path+"/sessions", pagetest.Form("id", string(open[0].ID)))
+	d.Page(404, "POST", path+"/tokens", pagetest.Form("id", "nothing"))
+	d.Goes(path, path+"/closed", pagetest.Form("closed", "yes"))
+	d.Contains(d.Page(200, "GET", path, nil), "Open the account", ">closed<")
+	d.Goes(path, path+"/closed", pagetest.Form("closed", "no"))
+	d.Page(404, "GET", "/settings/people/nobody", nil)
 
 	own := "/settings/people/" + string(d.id("anna"))
-	d.lacks(d.page(200, "GET", own), own+"/password", own+"/closed")
-	d.goes("/settings", own+"/password")
-	d.page(200, "GET", "/settings") // the session lives on
-	d.has(d.page(409, "POST", own+"/roles", "role", "editor"), "last administrator")
-	d.has(d.page(409, "POST", own+"/closed", "closed", "yes"), "last administrator")
+	d.Lacks(d.Page(200, "GET", own, nil), own+"/password", own+"/closed")
+	d.Goes("/settings", own+"/password", nil)
+	d.Page(200, "GET", "/settings", nil) // the session lives on
+	d.Contains(d.Page(409, "POST", own+"/roles", pagetest.Form("role", "editor")), "last administrator")
+	d.Contains(d.Page(409, "POST", own+"/closed", pagetest.Form("closed", "yes")), "last administrator")
 }
 
 // shown is the password on a page.
@@ -352,15 +278,15 @@ func shown(body string) string {
 
 func TestAudit(t *testing.T) {
 	d := newDesk(t).as("anna", annaPassword)
-	d.goes("/settings/people/"+string(d.id("baha@avand.example")), "/settings/people/"+string(d.id("baha@avand.example"))+"/roles", "role", "signatory")
-	body := d.page(200, "GET", "/settings/audit")
-	d.has(body, "At the console", "Anna North", "Signed in", "Roles of", "Editor", "Signatory", "192.0.2.7")
-	d.lacks(body, "people.act", "old_roles", "Older")
-	d.has(d.page(200, "POST", "/settings/audit/verify"), "The audit is whole: 4 rows.")
-	d.lang = "fa"
-	d.has(d.page(200, "GET", "/settings/audit"), "دفتر کارها", "مدیر سامانه", "امضاکننده")
-	d.has(d.page(200, "GET", "/settings/audit?before=2"), "تازه‌ترین", "پای کنسول")
-	d.page(200, "GET", "/settings/audit?before=nonsense")
+	d.Goes("/settings/people/"+string(d.id("baha@avand.example")), "/settings/people/"+string(d.id("baha@avand.example"))+"/roles", pagetest.Form("role", "signatory"))
+	body := d.Page(200, "GET", "/settings/audit", nil)
+	d.Contains(body, "At the console", "Anna North", "Signed in", "Roles of", "Editor", "Signatory", "192.0.2.7")
+	d.Lacks(body, "people.act", "old_roles", "Older")
+	d.Contains(d.Page(200, "POST", "/settings/audit/verify", nil), "The audit is whole: 4 rows.")
+	d.Lang = "fa"
+	d.Contains(d.Page(200, "GET", "/settings/audit", nil), "دفتر کارها", "مدیر سامانه", "امضاکننده")
+	d.Contains(d.Page(200, "GET", "/settings/audit?before=2", nil), "تازه‌ترین", "پای کنسول")
+	d.Page(200, "GET", "/settings/audit?before=nonsense", nil)
 }
 
 func TestAuditWords(t *testing.T) {
@@ -388,7 +314,7 @@ func TestAuditWords(t *testing.T) {
 func TestNode(t *testing.T) {
 	d := newDesk(t).as("anna", annaPassword)
 	d.node.status = Status{Version: "1.0", Address: "https://north.example", Keys: KeysLocked, Database: Database{Engine: "sqlite", Place: "newspool.db"}}
-	d.has(d.page(200, "GET", "/settings/node"), "All is well.", "SQLite", "Locked. The secret", "No partners yet.", "https://north.example")
+	d.Contains(d.Page(200, "GET", "/settings/node", nil), "All is well.", "SQLite", "Locked. The secret", "No partners yet.", "https://north.example")
 	d.node.status = Status{
 		Version: "1.0", Started: d.now.Add(-time.Hour), Database: Database{Engine: "postgres", Place: "db.north.example/newspool", Size: 5_000_000},
 		Disk: Disk{Free: 1_000_000_000, Total: 40_000_000_000, Low: true}, Keys: KeysOpen,
@@ -399,12 +325,12 @@ func TestNode(t *testing.T) {
 			{Name: "Avand News", State: page.LinkStopped, Trouble: []news.Problem{{Key: "people.audit_broken", Args: map[string]any{"row": 4}}}, Href: "/partners/1"},
 		},
 	}
-	body := d.page(200, "GET", "/settings/node")
-	d.has(body, "PostgreSQL", "1 job was given up.", "1 source fails.", "1 link to a partner needs somebody.", "keys of the newsroom are not protected", "The disk is nearly full",
+	body := d.Page(200, "GET", "/settings/node", nil)
+	d.Contains(body, "PostgreSQL", "1 job was given up.", "1 source fails.", "1 link to a partner needs somebody.", "keys of the newsroom are not protected", "The disk is nearly full",
 		"no route to host", "no words for", "stopped: a person must look", "Row 4", `value="98"`, "1,200", `href="/sources/1"`, `href="/partners/1"`)
-	d.lacks(body, "All is well")
-	d.lang = "fa"
-	d.has(d.page(200, "GET", "/settings/node"), `dir="rtl"`, "۱٬۲۰۰")
+	d.Lacks(body, "All is well")
+	d.Lang = "fa"
+	d.Contains(d.Page(200, "GET", "/settings/node", nil), `dir="rtl"`, "۱٬۲۰۰")
 }
 
 func TestAgentName(t *testing.T) {

@@ -17,6 +17,7 @@ import (
 	"newspool/internal/news"
 	"newspool/internal/terms"
 	"newspool/internal/web/page"
+	"newspool/internal/web/page/pagetest"
 )
 
 var sum = strings.Repeat("ab", 32)
@@ -35,7 +36,7 @@ func TestFigures(t *testing.T) {
 	d.media["sound"] = media.Medium{ID: "sound", State: media.Here}
 	d.stories[id][1] = s
 	body := text(ask(t, mux, "GET", page.ItemPath(id), ""))
-	check(t, "figures", body)
+	pagetest.Check(t, "figures", body)
 	for _, want := range []string{
 		`<a class="pic" href="/media/here" target="_blank" rel="noopener"><img src="/media/here/small" width="480" height="240"`, `Caption here</p>`, "<bdi>A. Holm</bdi> / <bdi>Baltra Press</bdi>", "<span>Photo</span><span>4000 × 2000, 2.4 MB</span>",
 		"It is being fetched from Baltra Press.", `<svg width="480" height="240" viewBox="0 0 480 240"`, "It has not come from Baltra Press", "The file itself is not here.", `<a class="file" href="/media/sound"`, "<span>Audio</span><span>5",
@@ -71,7 +72,7 @@ func TestPicture(t *testing.T) {
 	d.stories[id][1] = s
 	d.media["m"] = media.Medium{ID: "m", State: media.Here, Thumb: true}
 	body := text(ask(t, mux, "GET", page.ItemPath(id), ""))
-	check(t, "picture", body)
+	pagetest.Check(t, "picture", body)
 	photo, story := strings.Index(body, `<img src="/media/m/small" width="300" height="200"`), strings.Index(body, `<div class="story"`)
 	if photo < 0 || story < photo || strings.Count(body, "قایقی در بندر.") != 1 {
 		t.Errorf("photo at %d, text at %d, caption %d times", photo, story, strings.Count(body, "قایقی در بندر."))
@@ -92,7 +93,7 @@ func TestOnePartnerOnce(t *testing.T) {
 		{Number: 2, Agreement: "ag4", Partner: baltra, State: Delivered, Durable: at("13:33")}, {Number: 2, Agreement: "ag3", Partner: avand, State: Refused, Clause: "2.2"},
 	}
 	body := text(ask(t, mux, "GET", railPath, ""))
-	check(t, "one partner", body)
+	pagetest.Check(t, "one partner", body)
 	for _, want := range []string{"2 of 2 hold it", "Not under the agreement with Avand News.", "Also under the agreement with South Post.", ">Clause 2.2</a>"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the item does not say %q", want)
@@ -148,7 +149,7 @@ func TestPhotosOfTheForm(t *testing.T) {
 	typed := map[string][]string{"lang": {"en"}, "headline": {"Ferry"}, "body": {"Typed so far."}, "photos": {"yes"}, "act": {"release"}}
 	w := send(t, mux, "/new", typed, "good.jpg", "photo 1", "broken.jpg", "no picture", "good.jpg", "photo 1")
 	body := text(w)
-	check(t, "form", body)
+	pagetest.Check(t, "form", body)
 	if w.Code != 422 || !strings.Contains(body, "broken.jpg: This is no picture that can be read.") || !strings.Contains(body, "Typed so far.") {
 		t.Fatalf("%d %s", w.Code, body)
 	}

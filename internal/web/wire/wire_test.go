@@ -23,6 +23,7 @@ import (
 	"newspool/internal/news"
 	"newspool/internal/terms"
 	"newspool/internal/web/page"
+	"newspool/internal/web/page/pagetest"
 )
 
 const (
@@ -38,49 +39,6 @@ const copyButton = `name="form" value="text"`
 // text is a body without the isolates.
 func text(w *httptest.ResponseRecorder) string {
 	return strings.NewReplacer("\u2068", "", "\u2069", "").Replace(w.Body.String())
-}
-
-// check looks at what every page must be: whole, well nested, without a key that shows through.
-func check(t *testing.T, name, body string) {
-	t.Helper()
-	if m := regexp.MustCompile(`«[a-z]+\.[a-z0-9_.-]+»|\{[a-z_]+\}|%!|<no value>|ZgotmplZ`).FindString(body); m != "" {
-		t.Errorf("%s: %q shows through", name, m)
-	}
-	void := map[string]bool{"meta": true, "link": true, "input": true, "br": true, "img": true, "path": true, "rect": true, "circle": true}
-	var open []string
-	ids := map[string]bool{}
-	z := html.NewTokenizer(strings.NewReader(body))
-	for {
-		kind := z.Next()
-		if kind == html.ErrorToken {
-			break
-		}
-		tok := z.Token()
-		for _, a := range tok.Attr {
-			if a.Key == "id" && ids[a.Val] {
-				t.Errorf("%s: two elements have the id %q", name, a.Val)
-			}
-			ids[a.Val] = ids[a.Val] || a.Key == "id"
-			if a.Key == "style" || strings.HasPrefix(a.Key, "on") {
-				t.Errorf("%s: <%s %s> is forbidden by the policy", name, tok.Data, a.Key)
-			}
-		}
-		switch kind {
-		case html.StartTagToken:
-			if !void[tok.Data] {
-				open = append(open, tok.Data)
-			}
-		case html.EndTagToken:
-			if len(open) == 0 || open[len(open)-1] != tok.Data {
-				t.Errorf("%s: </%s> closes %v", name, tok.Data, open)
-				return
-			}
-			open = open[:len(open)-1]
-		}
-	}
-	if len(open) != 0 {
-		t.Errorf("%s: %v stay open", name, open)
-	}
 }
 
 // TestEveryPage renders all pages in all languages, and in the one that is half as long again.
@@ -101,7 +59,7 @@ func TestEveryPage(t *testing.T) {
 				if want := map[bool]int{true: 404, false: 200}[path == "/nowhere"]; w.Code != want {
 					t.Fatalf("%s %s: %d %s", lang, path, w.Code, w.Body)
 				}
-				check(t, lang+" "+path, w.Body.String())
+				pagetest.Check(t, lang+" "+path, w.Body.String())
 				if w.Body.Len() > 100_000 {
 					t.Errorf("%s %s: %d bytes", lang, path, w.Body.Len())
 				}
@@ -330,7 +288,7 @@ func TestVerify(t *testing.T) {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 	w = ask(t, mux, "POST", strikePath+"/proof", "")
-	check(t, "proof", w.Body.String())
+	pagetest.Check(t, "proof", w.Body.String())
 	if !strings.Contains(w.Body.String(), "<!doctype") {
 		t.Error("without a script there is no page")
 	}
@@ -371,7 +329,7 @@ func TestWriting(t *testing.T) {
 		if c.field != "body" && !strings.Contains(w.Body.String(), "Two &lt;b&gt;.") {
 			t.Errorf("%s: what was typed is lost", c.field)
 		}
-		check(t, c.field, w.Body.String())
+		pagetest.Check(t, c.field, w.Body.String())
 	}
 	if len(d.acts) != len(want) {
 		t.Errorf("something was saved all the same: %v", d.acts[len(want):])
@@ -495,7 +453,7 @@ func TestLive(t *testing.T) {
 	if change.Item != page.ShortItem(gone.Item) || !strings.Contains(change.HTML, `class="row gone"`) || !change.Gone || !strings.Contains(change.HTML, "Use no more") {
 		t.Errorf("%+v", change)
 	}
-	check(t, "row", change.HTML)
+	pagetest.Check(t, "row", change.HTML)
 	if want := `new {"count":2,"text":"2 new","mark":"(2)","urgent":"Паром сел на мель","told":14}`; got[1] != want {
 		t.Errorf("%s, want %s", got[1], want)
 	}
