@@ -34,7 +34,7 @@ func (s *Shell) SetCookie(w http.ResponseWriter, r *http.Request, name, value st
 		Path:     "/",
 		Expires:  until,
 		HttpOnly: true,
-		Secure:   isSecure(r),
+		Secure:   IsSecure(r),
 		SameSite: http.SameSiteLaxMode,
 	}
 	if value == "" {

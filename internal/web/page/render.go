@@ -58,6 +58,19 @@ func RenderPart(w http.ResponseWriter, _ *http.Request, status int, t *template.
 	return execute(w, status, t, "part:"+name, data)
 }
 
+// Unstored keeps an answer that shows a secret out of every cache.
+func Unstored(w http.ResponseWriter) { w.Header().Set("Cache-Control", "no-store") }
+
+// Download sends a file to keep, out of every cache.
+func Download(w http.ResponseWriter, kind, name string, b []byte) {
+	Unstored(w)
+	h := w.Header()
+	h.Set("Content-Type", kind)
+	h.Set("Content-Disposition", `attachment; filename="`+name+`"`)
+	h.Set("Content-Length", strconv.Itoa(len(b)))
+	w.Write(b) // who has gone does not get the rest
+}
+
 // Fragment makes the template "part:<name>" as text, for events of a stream.
 func Fragment(t *template.Template, name string, data any) (string, error) {
 	var b bytes.Buffer
@@ -78,7 +91,9 @@ func execute(w http.ResponseWriter, status int, t *template.Template, name strin
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Length", strconv.Itoa(b.Len()))
-	h.Set("Cache-Control", "private, no-cache")
+	if h.Get("Cache-Control") == "" {
+		h.Set("Cache-Control", "private, no-cache")
+	}
 	h.Set("Vary", "Cookie, Accept-Language, "+partHeader)
 	w.WriteHeader(status)
 	w.Write(b.Bytes()) // who has closed the page does not get the rest, and nobody needs to hear of it

@@ -205,7 +205,7 @@ func (s *Shell) Base(r *http.Request, here, key string, args ...any) Base {
 		Flash:  v.flash,
 		Now:    s.o.Clock(),
 		Back:   r.URL.RequestURI(),
-		Secure: isSecure(r),
+		Secure: IsSecure(r),
 	}
 	if key != "" {
 		b.Title = v.printer.T(key, args...)
@@ -308,6 +308,7 @@ func setHeaders(h http.Header) {
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 }
 
-func isSecure(r *http.Request) bool {
+// IsSecure reports whether the browser came by https, also to a server in front of this one.
+func IsSecure(r *http.Request) bool {
 	return r.TLS != nil || strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https")
 }

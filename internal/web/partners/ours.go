@@ -2,7 +2,6 @@ package partners
 
 import (
 	"net/http"
-	"strconv"
 	"strings"
 
 	"newspool/internal/fault"
@@ -35,17 +34,8 @@ func (f *Family) identity(w http.ResponseWriter, _ *http.Request) error {
 	if doc == nil {
 		return fault.New(fault.NotFound, "setup.not_done")
 	}
-	download(w, "application/json", f.o.Own.Self().Domain+".newspool.json", doc)
+	page.Download(w, "application/json", f.o.Own.Self().Domain+".newspool.json", doc)
 	return nil
-}
-
-func download(w http.ResponseWriter, kind, name string, b []byte) {
-	h := w.Header()
-	h.Set("Content-Type", kind)
-	h.Set("Content-Disposition", `attachment; filename="`+name+`"`)
-	h.Set("Content-Length", strconv.Itoa(len(b)))
-	h.Set("Cache-Control", "no-store")
-	w.Write(b) // who has gone does not get the rest
 }
 
 // rootKeyPage is where the root key is handed out.
@@ -72,15 +62,8 @@ func (f *Family) rootKeyWith(w http.ResponseWriter, r *http.Request, words []str
 		return err
 	}
 	d.Gone = len(file) == 0
-	return page.Render(unstored{w}, r, http.StatusOK, f.rootKey, d)
-}
-
-// unstored keeps a page out of every cache.
-type unstored struct{ http.ResponseWriter }
-
-func (u unstored) WriteHeader(status int) {
-	u.Header().Set("Cache-Control", "no-store")
-	u.ResponseWriter.WriteHeader(status)
+	page.Unstored(w)
+	return page.Render(w, r, http.StatusOK, f.rootKey, d)
 }
 
 // handOut gives the key, as a file or as words. Both are noted.
@@ -100,7 +83,7 @@ func (f *Family) handOut(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if r.PostForm.Get("as") == "file" {
-		download(w, "text/plain; charset=utf-8", domain+"-root-key.txt", file)
+		page.Download(w, "text/plain; charset=utf-8", domain+"-root-key.txt", file)
 		return nil
 	}
 	return f.rootKeyWith(w, r, strings.Fields(words))

@@ -128,6 +128,7 @@ func (f *Family) makeToken(w http.ResponseWriter, r *http.Request, by people.By)
 	if err != nil {
 		return err
 	}
+	page.Unstored(w)
 	return f.ownWith(w, r, by, func(d *ownPage) { d.Secret = secret })
 }
 

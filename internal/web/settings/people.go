@@ -76,6 +76,7 @@ func (f *Family) addPerson(w http.ResponseWriter, r *http.Request, by people.By)
 	if err != nil {
 		return err
 	}
+	page.Unstored(w)
 	return f.personWith(w, r, by, p.ID, func(d *personPage) { d.Secret = n.Password })
 }
 
@@ -172,6 +173,7 @@ func (f *Family) resetPassword(w http.ResponseWriter, r *http.Request, by people
 	if err := f.people.SetPassword(r.Context(), by, personOf(r), password); err != nil {
 		return err
 	}
+	page.Unstored(w)
 	return f.personWith(w, r, by, personOf(r), func(d *personPage) { d.Secret = password })
 }
 

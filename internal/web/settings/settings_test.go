@@ -4,6 +4,7 @@ import (
 	"context"
 	"html/template"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -221,6 +222,21 @@ func TestTokens(t *testing.T) {
 	}
 	d.Goes("/settings", "/settings/tokens/revoke", pagetest.Form("id", string(list[0].ID)))
 	d.Page(404, "POST", "/settings/tokens/revoke", pagetest.Form("id", string(list[0].ID)))
+}
+
+func TestSecretsAreNotCached(t *testing.T) {
+	d := newDesk(t).as("anna", annaPassword)
+	baha := "/settings/people/" + string(d.id("baha@avand.example")) + "/password"
+	for path, form := range map[string]url.Values{
+		"/settings/tokens": pagetest.Form("token", "web desk", "scope", "read"),
+		"/settings/people": pagetest.Form("login", "carla", "name", "Carla", "roles", "editor"),
+		baha:               nil,
+	} {
+		resp := d.Send("POST", path, form)
+		if resp.StatusCode != 200 || resp.Header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s: %s, %q", path, resp.Status, resp.Header.Get("Cache-Control"))
+		}
+	}
 }
 
 func TestPeople(t *testing.T) {

@@ -2,7 +2,6 @@ package setup
 
 import (
 	"net/http"
-	"strconv"
 	"strings"
 
 	"newspool/internal/i18n"
@@ -63,12 +62,7 @@ func (f *Family) keyFile(w http.ResponseWriter, r *http.Request, _ *i18n.Printer
 	if err := f.note(r, t.person, "partner.act_root_shown", domain, map[string]any{"domain": domain}); err != nil {
 		return err
 	}
-	h := w.Header()
-	h.Set("Content-Type", "text/plain; charset=utf-8")
-	h.Set("Content-Disposition", `attachment; filename="`+domain+`-root-key.txt"`)
-	h.Set("Content-Length", strconv.Itoa(len(file)))
-	h.Set("Cache-Control", "no-store")
-	w.Write(file) // who has gone does not get the rest
+	page.Download(w, "text/plain; charset=utf-8", domain+"-root-key.txt", file)
 	return nil
 }
 

@@ -233,7 +233,7 @@ func (f *Family) give(w http.ResponseWriter, r *http.Request, person news.Person
 	f.mu.Unlock()
 	http.SetCookie(w, &http.Cookie{
 		Name: cookie, Value: id, Path: "/setup", Expires: until, HttpOnly: true, SameSite: http.SameSiteStrictMode,
-		Secure: r.TLS != nil || strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https"),
+		Secure: page.IsSecure(r),
 	})
 }
 
