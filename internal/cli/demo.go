@@ -34,6 +34,9 @@ type demoCmd struct {
 	Keep    bool          `hidden:"" help:"Keep the folder of a demo without --dir."`
 }
 
+// defaultDir is the data folder where none is named.
+const defaultDir = "newspool-data"
+
 // demoPassword is for everybody in the demo: its nodes listen on this machine only.
 const demoPassword = "orran-sea-2026"
 

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,9 +13,6 @@ import (
 	"newspool/internal/formats/ninjs"
 	"newspool/internal/news"
 )
-
-// defaultDir is the data folder where none is named.
-const defaultDir = "newspool-data"
 
 // release releases one line of the sample stories. In later rounds the same stories come again as new ones. It reports
 // whether the line was new to the node.
@@ -85,23 +81,6 @@ func (c demoCmd) replay(ctx context.Context, a *app, houses []*house) error {
 	}
 	<-ctx.Done()
 	return nil
-}
-
-// mapping is a mapping by its name, or from a file.
-func mapping(a *app, name string) (*ninjs.Mapping, error) {
-	if !strings.ContainsAny(name, "./") {
-		return ninjs.Builtin(name)
-	}
-	f, err := os.Open(a.path(name))
-	if err != nil {
-		return nil, fault.New(fault.NotFound, "cli.file", "file", name).Because(err)
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, 1<<20))
-	if err != nil {
-		return nil, err
-	}
-	return ninjs.ReadMapping(b)
 }
 
 // speaker is the newsroom whose main language a story is in.

@@ -2,92 +2,12 @@ package cli
 
 import (
 	"context"
-	"crypto/ed25519"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
-	"newspool/internal/fault"
 	"newspool/internal/node"
-	"newspool/internal/partner"
-	"newspool/internal/people"
-	"newspool/protocol"
 )
-
-// initCmd makes a node from the command line; the first-run page in the browser does the same.
-type initCmd struct {
-	Domain   string            `required:"" placeholder:"DOMAIN" help:"Domain of the newsroom, for example north.example."`
-	Name     map[string]string `required:"" placeholder:"LANG=NAME" help:"Name of the newsroom, once for each language: --name en='North Agency'."`
-	Kind     string            `default:"agency" enum:"agency,newspaper,radio,television,online,other" help:"Kind of outlet."`
-	Language []string          `default:"en" help:"Languages it works in, the main one first."`
-	Contact  string            `help:"Address for partners: mail or telephone."`
-	RootKey  string            `placeholder:"FILE" help:"Where the root key is written; keep it away from the node. Without it the first-run page hands it out."`
-	Login    string            `placeholder:"NAME" help:"First person: administrator, editor and signatory. The password is made and printed."`
-}
-
-// Run sets the node up.
-func (c initCmd) Run(a *app) error {
-	if err := os.MkdirAll(a.set.Dir, 0o700); err != nil {
-		return err
-	}
-	if c.RootKey != "" {
-		if _, err := os.Lstat(a.path(c.RootKey)); err == nil { // before anything is made
-			return fault.New(fault.Conflict, "cli.root_file", "file", c.RootKey)
-		}
-	}
-	return a.withNode(func(n *node.Node) error {
-		root, err := n.SetUp(a.ctx, partner.Profile{Domain: c.Domain, Names: c.Name, Kind: c.Kind, Languages: c.Language, Contact: c.Contact})
-		if err != nil {
-			return err
-		}
-		name := protocol.FormatRoot(root.Public().(ed25519.PublicKey))
-		fmt.Fprintf(a.out, "%s is set up in %s\nroot         %s\nfingerprint  %s\n", c.Domain, a.set.Dir, name, protocol.Fingerprint(name))
-		if err := a.note(n, "setup.act_newsroom", c.Domain, map[string]any{"domain": c.Domain, "root": name}); err != nil {
-			return err
-		}
-		if c.RootKey != "" {
-			if err := a.handOut(n, root, c); err != nil {
-				return err
-			}
-		}
-		if c.Login != "" {
-			return a.firstPerson(n, c.Login)
-		}
-		return nil
-	})
-}
-
-// handOut writes the root key file and takes the root out of the node.
-func (a *app) handOut(n *node.Node, root ed25519.PrivateKey, c initCmd) error {
-	text, err := node.RootFile(root, c.Domain)
-	if err != nil {
-		return err
-	}
-	f, err := os.OpenFile(a.path(c.RootKey), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return fault.New(fault.Conflict, "cli.root_file", "file", c.RootKey).Because(err)
-	}
-	_, err = f.Write(text)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	fmt.Fprintf(a.out, "root key     %s (take it away from this machine)\n", c.RootKey)
-	if err := n.RootStored(a.ctx); err != nil {
-		return err
-	}
-	return a.note(n, "partner.act_root_stored", c.Domain, map[string]any{"domain": c.Domain})
-}
-
-func (a *app) firstPerson(n *node.Node, login string) error {
-	password := people.NewPassword()
-	_, err := n.People.Create(a.ctx, people.Operator(), people.NewPerson{Login: login, Name: login, Roles: people.Roles[:], Password: password})
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(a.out, "sign-in      %s  %s\n", login, password)
-	return nil
-}
 
 type serveCmd struct{}
 
@@ -131,36 +51,4 @@ func deskURL(n *node.Node, addr string) string {
 		scheme = "http"
 	}
 	return scheme + "://" + addr
-}
-
-type keyCmd struct {
-	Rotate keyRotateCmd `cmd:"" help:"Make a new working key in place of the old one, with the root key. The node must be stopped."`
-}
-
-type keyRotateCmd struct {
-	Root   string `required:"" placeholder:"FILE" help:"The root key file, or a file with its 24 words."`
-	Role   string `default:"log" enum:"log,cosigner" help:"Which key: log or cosigner."`
-	Stolen bool   `help:"The old key was stolen: nothing new under it is to be believed."`
-}
-
-// Run changes a key.
-func (c keyRotateCmd) Run(a *app) error {
-	text, err := os.ReadFile(a.path(c.Root))
-	if err != nil {
-		return fault.New(fault.NotFound, "cli.file", "file", c.Root).Because(err)
-	}
-	root, err := node.RootFromFile(text)
-	if err != nil {
-		return err
-	}
-	return a.withNode(func(n *node.Node) error {
-		if a.node != nil {
-			return fault.New(fault.Conflict, "cli.stop_first")
-		}
-		if err := n.Rotate(a.ctx, root, c.Role, c.Stolen); err != nil {
-			return err
-		}
-		fmt.Fprintf(a.out, "The %s key was changed. Partners learn of it by themselves.\n", c.Role)
-		return nil
-	})
 }

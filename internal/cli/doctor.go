@@ -1,0 +1,69 @@
+package cli
+
+import (
+	"fmt"
+
+	"newspool/internal/i18n"
+	"newspool/internal/node"
+	"newspool/internal/terms"
+)
+
+type doctorCmd struct{}
+
+// Run looks at everything that can be wrong with a node, and says it in words.
+func (doctorCmd) Run(a *app) error {
+	return a.withNode(func(n *node.Node) error {
+		p := a.printer()
+		bad := 0
+		say := func(ok bool, key string, args ...any) {
+			mark := "ok  "
+			if !ok {
+				mark = "BAD "
+				bad++
+			}
+			fmt.Fprintln(a.out, mark+strip(p.T(key, args...)))
+		}
+		if n.Exchange.Root() == "" {
+			say(false, "setup.not_done")
+			return errSaid
+		}
+		s, err := n.Status(a.ctx)
+		if err != nil {
+			return err
+		}
+		say(!s.Disk.Low, "doctor.disk", "free", p.Bytes(s.Disk.Free))
+		stored, err := n.Exchange.RootIsStored(a.ctx)
+		if err != nil {
+			return err
+		}
+		say(stored, map[bool]string{true: "doctor.root_stored", false: "doctor.root_here"}[stored])
+		locked := s.Keys == "locked"
+		say(true, map[bool]string{true: "doctor.keys_locked", false: "doctor.keys_open"}[locked])
+		chain, err := n.People.VerifyAudit(a.ctx)
+		say(err == nil, map[bool]string{true: "doctor.audit", false: "doctor.audit_broken"}[err == nil], "n", chain.Rows)
+		if a.node != nil { // a node that does not run has no links
+			for _, id := range n.Exchange.Unconfirmed() {
+				say(false, "doctor.unconfirmed", "agreement", string(id))
+			}
+			for _, l := range n.Exchange.Links() {
+				say(l.State == "live", "doctor.link", "partner", l.Domain, "state", i18n.Plain(p.T("settings.node.link."+string(l.State))))
+			}
+		}
+		troubles, err := n.Exchange.Troubles(a.ctx, 20)
+		if err != nil {
+			return err
+		}
+		for _, t := range troubles {
+			say(false, "doctor.trouble", "partner", n.Exchange.NameOf(t.Partner, p.Lang()), "position", t.Seq, "what", terms.Say(p, terms.Line{Key: t.Key, Args: t.Args}))
+		}
+		waiting, err := n.Exchange.OutboxSize(a.ctx)
+		if err != nil {
+			return err
+		}
+		say(waiting < 1000, "doctor.outbox", "n", waiting)
+		if bad > 0 {
+			return errSaid
+		}
+		return nil
+	})
+}

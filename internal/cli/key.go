@@ -1,0 +1,41 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+
+	"newspool/internal/fault"
+	"newspool/internal/node"
+)
+
+type keyCmd struct {
+	Rotate keyRotateCmd `cmd:"" help:"Make a new working key in place of the old one, with the root key. The node must be stopped."`
+}
+
+type keyRotateCmd struct {
+	Root   string `required:"" placeholder:"FILE" help:"The root key file, or a file with its 24 words."`
+	Role   string `default:"log" enum:"log,cosigner" help:"Which key: log or cosigner."`
+	Stolen bool   `help:"The old key was stolen: nothing new under it is to be believed."`
+}
+
+// Run changes a key.
+func (c keyRotateCmd) Run(a *app) error {
+	text, err := os.ReadFile(a.path(c.Root))
+	if err != nil {
+		return fault.New(fault.NotFound, "cli.file", "file", c.Root).Because(err)
+	}
+	root, err := node.RootFromFile(text)
+	if err != nil {
+		return err
+	}
+	return a.withNode(func(n *node.Node) error {
+		if a.node != nil {
+			return fault.New(fault.Conflict, "cli.stop_first")
+		}
+		if err := n.Rotate(a.ctx, root, c.Role, c.Stolen); err != nil {
+			return err
+		}
+		fmt.Fprintf(a.out, "The %s key was changed. Partners learn of it by themselves.\n", c.Role)
+		return nil
+	})
+}

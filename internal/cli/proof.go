@@ -1,0 +1,39 @@
+package cli
+
+import (
+	"strings"
+
+	"newspool/internal/fault"
+	"newspool/internal/ledger"
+	"newspool/internal/news"
+	"newspool/internal/node"
+	"newspool/internal/web/page"
+)
+
+type proofCmd struct {
+	Item string `arg:"" help:"The item: its URI, or its domain and id as in the address of its page."`
+}
+
+// Run writes the proof of the newest version that went or came by a ledger.
+func (c proofCmd) Run(a *app) error {
+	return a.withDesk(func(n *node.Node) error {
+		id := news.ItemID(c.Item)
+		if !strings.Contains(c.Item, "://") {
+			id = page.ItemOf(c.Item)
+		}
+		item, err := n.Library.Item(a.ctx, id)
+		if err != nil {
+			return err
+		}
+		if len(item.Ways) == 0 {
+			return fault.New(fault.NotFound, "exchange.no_proof")
+		}
+		w := item.Ways[len(item.Ways)-1]
+		b, err := n.Proofs().File(a.ctx, ledger.ID(w.Ledger), w.Seq)
+		if err != nil {
+			return err
+		}
+		_, err = a.out.Write(append(b, '\n'))
+		return err
+	})
+}
