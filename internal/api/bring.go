@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/http"
-	"strings"
 
 	"newspool/internal/fault"
 	"newspool/internal/formats/ninjs"
@@ -93,7 +92,7 @@ func hashOf(body []byte, draft bool) []byte {
 }
 
 func brought(acc library.Accepted, d news.Draft, draft bool) Brought {
-	b := Brought{URI: acc.Item, ID: short(acc.Item), Version: acc.Version, State: "released", Duplicate: acc.Duplicate}
+	b := Brought{URI: acc.Item, ID: acc.Item.Short(), Version: acc.Version, State: "released", Duplicate: acc.Duplicate}
 	switch {
 	case d.Class == news.Withdrawal:
 		b.State = "withdrawn"
@@ -126,9 +125,4 @@ func readDraft(body []byte, by news.PersonID) (news.Draft, error) {
 		}
 	}
 	return d, nil
-}
-
-// short is an item's URI as it stands in paths.
-func short(id news.ItemID) string {
-	return strings.Replace(strings.TrimPrefix(string(id), "newspool://"), "/item/", "/", 1)
 }

@@ -10,10 +10,11 @@ import (
 
 	"newspool/internal/clock"
 	"newspool/internal/fault"
+	"newspool/internal/people"
 )
 
-// How often a program may ask: so many times at once, then so many a second. Strangers are counted by address, and only what
-// fails counts.
+// How often a program may ask: so many times at once, then so many a second. Strangers are counted by address, an IPv6 /64 as
+// one, and only what fails counts.
 const (
 	tokenRate     = 20
 	tokenBurst    = 100
@@ -27,8 +28,10 @@ const (
 // token tells tokens and addresses apart without keeping them.
 type token [sha256.Size]byte
 
-func tokenOf(secret string) token   { return sha256.Sum256([]byte("token " + secret)) }
-func addressOf(remote string) token { return sha256.Sum256([]byte("address " + remote)) }
+func tokenOf(secret string) token { return sha256.Sum256([]byte("token " + secret)) }
+func addressOf(remote string) token {
+	return sha256.Sum256([]byte("address " + people.AddressKey(remote)))
+}
 
 // gate counts requests.
 type gate struct {

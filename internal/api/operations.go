@@ -126,7 +126,5 @@ type ItemPath struct {
 	ID     string `path:"id" maxLength:"100" example:"0192f3c1-7d55-7e07-9d3c-0c7c59a3a2b1" doc:"The last part of the URI of the item."`
 }
 
-// item is the URI that a path names.
-func (p ItemPath) item() news.ItemID {
-	return news.ItemID("newspool://" + p.Domain + "/item/" + p.ID)
-}
+// item is the URI that a path names; "" for what cannot be one.
+func (p ItemPath) item() news.ItemID { return news.ItemOf(p.Domain + "/" + p.ID) }

@@ -87,7 +87,7 @@ func (m *measuring) record(ctx context.Context, n int) error {
 	if err != nil {
 		return err
 	}
-	about := "newspool://" + domainA + "/item/" + u.String()
+	about := string(news.NewItemID(domainA, u.String()))
 	err = m.a.DB.Write(m.a.Exchange.Beginning(ctx), func(tx *store.Tx) error {
 		id, err := content.Put(tx, ninjs.MediaType, string(s.draft.Lang), s.bytes)
 		if err != nil {

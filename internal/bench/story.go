@@ -24,7 +24,7 @@ func prepare(drafts []news.Draft) ([]story, error) {
 		if d.Headline == "" || d.Class == news.Withdrawal {
 			continue
 		}
-		b := ninjs.Write(d.Story, ninjs.Meta{URI: "newspool://" + domainA + "/item/00000000-0000-7000-8000-000000000000", Version: "1", Class: news.First, Released: time.Now()})
+		b := ninjs.Write(d.Story, ninjs.Meta{URI: string(news.NewItemID(domainA, "00000000-0000-7000-8000-000000000000")), Version: "1", Class: news.First, Released: time.Now()})
 		d.Source, d.Version, d.Class, d.Problems = "bench", "", "", nil
 		if d.Original == nil {
 			d.Original, d.Format = b, ninjs.MediaType
@@ -85,7 +85,7 @@ func invented() []news.Draft {
 			s.Body = strings.TrimSpace(body.String()) + "</p>"
 			body.Reset()
 			body.WriteString(s.Body)
-			size = len(ninjs.Write(s, ninjs.Meta{URI: "newspool://" + domainA + "/item/00000000-0000-7000-8000-000000000000", Version: "1", Class: news.First, Released: s.Written})) + 100
+			size = len(ninjs.Write(s, ninjs.Meta{URI: string(news.NewItemID(domainA, "00000000-0000-7000-8000-000000000000")), Version: "1", Class: news.First, Released: s.Written})) + 100
 		}
 		drafts[i] = news.Draft{Story: s}
 	}

@@ -7,7 +7,6 @@ import (
 	"newspool/internal/ledger"
 	"newspool/internal/news"
 	"newspool/internal/node"
-	"newspool/internal/web/page"
 )
 
 type proofCmd struct {
@@ -19,7 +18,7 @@ func (c proofCmd) Run(a *app) error {
 	return a.withDesk(func(n *node.Node) error {
 		id := news.ItemID(c.Item)
 		if !strings.Contains(c.Item, "://") {
-			id = page.ItemOf(c.Item)
+			id = news.ItemOf(c.Item)
 		}
 		item, err := n.Library.Item(a.ctx, id)
 		if err != nil {

@@ -48,7 +48,7 @@ type standard struct {
 func (j *judging) line(e library.FeedEntry) Line {
 	v := j.decide(e)
 	info := Info{
-		Cursor: e.Cursor, ID: short(e.Item), State: v.state, Own: e.Own, Origin: e.Origin, Agreement: v.agreement, Clause: v.clause,
+		Cursor: e.Cursor, ID: e.Item.Short(), State: v.state, Own: e.Own, Origin: e.Origin, Agreement: v.agreement, Clause: v.clause,
 		Why: j.say(v.why), Until: stamp(v.until),
 	}
 	l := Line{Cursor: e.Cursor, Item: e.Item, Version: e.Version, State: v.state}
@@ -97,18 +97,4 @@ func stamp(t time.Time) string {
 		return ""
 	}
 	return clock.Trim(t).UTC().Format(time.RFC3339Nano)
-}
-
-const (
-	itemScheme = "newspool://"
-	itemKind   = "/item/"
-)
-
-// short is an item's URI as it stands in paths: "north.example/0192…".
-func short(id news.ItemID) string {
-	domain, tail, ok := strings.Cut(strings.TrimPrefix(string(id), itemScheme), itemKind)
-	if !ok {
-		return string(id)
-	}
-	return domain + "/" + tail
 }

@@ -290,7 +290,7 @@ func (l *Library) newItem() (*item, error) {
 		return nil, fmt.Errorf("library: item id: %w", err)
 	}
 	it := &item{created: clock.Micros(l.now())}
-	it.Item, it.Origin, it.Own = news.ItemID("newspool://"+l.o.Domain+"/item/"+id.String()), l.o.Origin, true
+	it.Item, it.Origin, it.Own = news.NewItemID(l.o.Domain, id.String()), l.o.Origin, true
 	return it, nil
 }
 

@@ -154,7 +154,7 @@ func furnish(t *testing.T, h, partner *House) []string {
 	return []string{
 		p(own), p(own) + "/correct", p(own) + "/withdraw", p(gone), p(draft), p(draft) + "/edit", p(got), p(corrected),
 		p(corrected) + "?from=1&to=2", p(corrected) + "?version=1", p(withdrawn), p(held), p(urgent),
-		"/wire?item=" + page.ShortItem(got), "/wire?day=2020-01-02",
+		"/wire?item=" + got.Short(), "/wire?day=2020-01-02",
 	}
 }
 

@@ -282,7 +282,7 @@ func life(t *testing.T, from, to reader, here, there *tab) {
 		t.Errorf("the list moved: %s, then %s", before, after)
 	}
 	there.press(".")
-	row := fmt.Sprintf(`#list .row[data-item=%q]`, page.ShortItem(item))
+	row := fmt.Sprintf(`#list .row[data-item=%q]`, item.Short())
 	there.wait("the row is there", `document.querySelector(`+quoted(row)+`)`)
 	there.click(row + " h3 a")
 	there.wait("and opens", `document.querySelector("#preview .story")`)

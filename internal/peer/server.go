@@ -25,6 +25,7 @@ import (
 	"newspool/internal/fault"
 	"newspool/internal/ledger"
 	"newspool/internal/news"
+	"newspool/internal/people"
 	"newspool/protocol"
 )
 
@@ -445,9 +446,7 @@ func (l *limits) enter(ctx context.Context, root news.Root, id ledger.ID) (conte
 
 // stranger allows an address (an IPv6 /64) a burst of 30 requests and one each two seconds after that.
 func (l *limits) stranger(host string) bool {
-	if ip := net.ParseIP(host); ip != nil && ip.To4() == nil {
-		host = ip.Mask(net.CIDRMask(64, 128)).String()
-	}
+	host = people.AddressKey(host)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.strangers == nil || len(l.strangers) > 10000 {

@@ -42,7 +42,7 @@ func newLimits() *limits {
 func (l *limits) try(account, remote string, now time.Time) (giveBack func(), err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	place := addressKey(remote)
+	place := AddressKey(remote)
 	first, wait := take(l.addresses, place, addressEvery, addressBurst, now)
 	if wait > 0 {
 		return nil, tooOften(wait)
@@ -68,7 +68,7 @@ func (l *limits) remember(account, remote string) {
 	if len(l.known) >= limitEntries {
 		clear(l.known)
 	}
-	l.known[account+"\x00"+addressKey(remote)] = true
+	l.known[account+"\x00"+AddressKey(remote)] = true
 }
 
 func take(m map[string]*counter, key string, every time.Duration, burst int, now time.Time) (*rate.Reservation, time.Duration) {
@@ -108,9 +108,9 @@ func tooOften(wait time.Duration) error {
 	return fault.New(fault.RateLimited, "people.signin_wait", "n", int(wait/time.Second)+1)
 }
 
-// addressKey is what one visitor is counted under: an IPv4 address, or the /64 of an IPv6 address. A port is left out;
+// AddressKey is what one visitor is counted under: an IPv4 address, or the /64 of an IPv6 address. A port is left out;
 // whatever is no address counts together.
-func addressKey(remote string) string {
+func AddressKey(remote string) string {
 	addr, err := netip.ParseAddr(strings.TrimSpace(remote))
 	if err != nil {
 		ap, err := netip.ParseAddrPort(remote)

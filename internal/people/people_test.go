@@ -334,7 +334,7 @@ func TestAddressKey(t *testing.T) {
 		"2001:db8:1:2:3:4:5:6": "2001:db8:1:2::/64", "[2001:db8:1:2::9]:443": "2001:db8:1:2::/64", "fe80::1%eth0": "fe80::/64",
 		"": "elsewhere", "console": "elsewhere", "@": "elsewhere",
 	} {
-		if got := addressKey(remote); got != want {
+		if got := AddressKey(remote); got != want {
 			t.Errorf("%q: %q, want %q", remote, got, want)
 		}
 	}
@@ -402,7 +402,7 @@ func FuzzAddressKey(f *testing.F) {
 	f.Add("192.0.2.1:80")
 	f.Add("[2001:db8::1%a]:443")
 	f.Fuzz(func(t *testing.T, remote string) {
-		if key := addressKey(remote); key == "" || len(key) > 64 {
+		if key := AddressKey(remote); key == "" || len(key) > 64 {
 			t.Errorf("%q: %q", remote, key)
 		}
 	})

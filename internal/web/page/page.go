@@ -136,32 +136,8 @@ func initials(name string) string {
 	return text
 }
 
-// ItemPath is the page of an item: "/item/north.example/0192…". It is the item's URI without its scheme and kind, so that it
-// can be read aloud.
-func ItemPath(id news.ItemID) string { return "/item/" + ShortItem(id) }
-
-const (
-	itemScheme = "newspool://"
-	itemKind   = "/item/"
-)
-
-// ShortItem is an item's URI as it stands in paths and queries: "north.example/0192…".
-func ShortItem(id news.ItemID) string {
-	domain, tail, ok := strings.Cut(strings.TrimPrefix(string(id), itemScheme), itemKind)
-	if !ok {
-		return string(id)
-	}
-	return domain + "/" + tail
-}
-
-// ItemOf is the item that ShortItem wrote; "" for what cannot be one.
-func ItemOf(short string) news.ItemID {
-	domain, tail, ok := strings.Cut(short, "/")
-	if !ok || domain == "" || tail == "" || strings.ContainsAny(tail, "/?#") {
-		return ""
-	}
-	return news.ItemID(itemScheme + domain + itemKind + tail)
-}
+// ItemPath is the page of an item: "/item/north.example/0192…".
+func ItemPath(id news.ItemID) string { return "/item/" + id.Short() }
 
 // Local makes sure that a place to go to is a path of ours; anything else is "/".
 func Local(path string) string {

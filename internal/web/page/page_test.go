@@ -347,13 +347,8 @@ func TestMarks(t *testing.T) {
 
 func TestItemPaths(t *testing.T) {
 	id := news.ItemID("newspool://north.example/item/01934f00-0000-7000-8000-000000000001")
-	if got := ItemPath(id); got != "/item/north.example/01934f00-0000-7000-8000-000000000001" || ItemOf(ShortItem(id)) != id {
-		t.Errorf("%s, and back %s", got, ItemOf(ShortItem(id)))
-	}
-	for _, bad := range []string{"", "x", "/x", "x/", "a/b/c", "a/b?c"} {
-		if got := ItemOf(bad); got != "" {
-			t.Errorf("%q is %q", bad, got)
-		}
+	if got := ItemPath(id); got != "/item/north.example/01934f00-0000-7000-8000-000000000001" {
+		t.Error(got)
 	}
 }
 

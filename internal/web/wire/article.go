@@ -158,7 +158,7 @@ func (f *Family) frameOf(r *http.Request, c painter, item library.Item) *article
 	a := &article{
 		P:       c.p,
 		Path:    page.ItemPath(item.Item),
-		Short:   page.ShortItem(item.Item),
+		Short:   item.Item.Short(),
 		Version: item.Version,
 		Newest:  item.Version,
 		Own:     item.Own,
@@ -175,7 +175,7 @@ func (f *Family) frameOf(r *http.Request, c painter, item library.Item) *article
 	a.LangName = c.p.Language(a.Lang)
 	a.Live = filter{}.at("/live/wire", "after", strconv.FormatInt(item.N, 10), "item", a.Short)
 	a.Full = !strings.HasPrefix(r.URL.Path, "/wire")
-	a.Href, a.Part = c.filter.at("/wire", "item", page.ShortItem(item.Item)), "preview"
+	a.Href, a.Part = c.filter.at("/wire", "item", item.Item.Short()), "preview"
 	if a.Full {
 		a.Href, a.Part = a.Path, "article"
 	}

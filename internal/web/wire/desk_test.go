@@ -348,7 +348,7 @@ func (d *desk) Take(_ context.Context, person news.PersonID, id news.ItemID, ver
 	if d.refuse != nil {
 		return "", d.refuse
 	}
-	d.note("take %s %s v%d %s", person, page.ShortItem(id), version, form)
+	d.note("take %s %s v%d %s", person, id.Short(), version, form)
 	return "Baltra Press", nil
 }
 
@@ -357,22 +357,22 @@ func (d *desk) Save(_ context.Context, _ news.PersonID, id news.ItemID, s news.D
 		id = d.add(library.Row{Item: item("north.example", 99), Origin: north, Lang: s.Lang, Headline: s.Headline, State: news.Unreleased, Arrived: now}, s.Body)
 	}
 	d.saved = s
-	d.note("save %s %q %s", page.ShortItem(id), s.Headline, s.Body)
+	d.note("save %s %q %s", id.Short(), s.Headline, s.Body)
 	return id, nil
 }
 
 func (d *desk) Release(_ context.Context, _ news.PersonID, id news.ItemID) error {
-	d.note("release %s", page.ShortItem(id))
+	d.note("release %s", id.Short())
 	return nil
 }
 
 func (d *desk) Change(_ context.Context, _ news.PersonID, id news.ItemID, s news.Draft, note string) error {
-	d.note("%s %s %q: %s", s.Class, page.ShortItem(id), note, s.Body)
+	d.note("%s %s %q: %s", s.Class, id.Short(), note, s.Body)
 	return nil
 }
 
 func (d *desk) Withdraw(_ context.Context, _ news.PersonID, id news.ItemID, reason string) error {
-	d.note("withdraw %s %q", page.ShortItem(id), reason)
+	d.note("withdraw %s %q", id.Short(), reason)
 	return nil
 }
 

@@ -132,7 +132,7 @@ func (f *Family) watchOf(r *http.Request) (*watch, error) {
 		painter: painter{p: base.P, now: base.Now, names: names{base.Newsroom, partners}, filter: query},
 		person:  base.Person.ID,
 		filter:  query.library(partners, base.Now, base.P.Zone()),
-		only:    page.ItemOf(q.Get("item")),
+		only:    news.ItemOf(q.Get("item")),
 		after:   after, told: told, first: true,
 	}, nil
 }
@@ -184,7 +184,7 @@ func (f *Family) tell(ctx context.Context, s teller, c *watch) error {
 			if err != nil {
 				return err
 			}
-			if err := s.Send("row", "", rowEvent{page.ShortItem(row.Item), html, row.State == news.Withdrawn}); err != nil {
+			if err := s.Send("row", "", rowEvent{row.Item.Short(), html, row.State == news.Withdrawn}); err != nil {
 				return nil
 			}
 		}

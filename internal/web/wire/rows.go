@@ -82,7 +82,7 @@ type painter struct {
 }
 
 func (c painter) row(l library.Row) row {
-	short := page.ShortItem(l.Item)
+	short := l.Item.Short()
 	out := row{
 		N:        l.N,
 		Item:     short,

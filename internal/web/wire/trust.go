@@ -268,7 +268,7 @@ func (f *Family) painter(r *http.Request, base page.Base) (painter, error) {
 
 // itemOf is the item that a path names. A path that names none finds none.
 func itemOf(r *http.Request) news.ItemID {
-	return page.ItemOf(r.PathValue("domain") + "/" + r.PathValue("id"))
+	return news.ItemOf(r.PathValue("domain") + "/" + r.PathValue("id"))
 }
 
 // itemPage is the page of one item.

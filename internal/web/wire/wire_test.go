@@ -353,7 +353,7 @@ func TestChangeAndWithdraw(t *testing.T) {
 	form.Set("why", "")
 	ask(t, mux, "POST", railPath+"/correct", form.Encode())
 	ask(t, mux, "POST", railPath+"/withdraw", url.Values{"reason": {"not true"}}.Encode())
-	id := page.ShortItem(item("north.example", 6))
+	id := item("north.example", 6).Short()
 	if diff := cmp.Diff([]string{`correction ` + id + ` "22:10 should read 22:40": <p>New.</p>`, `update ` + id + ` "": <p>New.</p>`, `withdraw ` + id + ` "not true"`}, d.acts); diff != "" {
 		t.Error(diff)
 	}
@@ -450,7 +450,7 @@ func TestLive(t *testing.T) {
 	if err := json.Unmarshal([]byte(strings.TrimPrefix(got[0], "row ")), &change); err != nil {
 		t.Fatal(err, got)
 	}
-	if change.Item != page.ShortItem(gone.Item) || !strings.Contains(change.HTML, `class="row gone"`) || !change.Gone || !strings.Contains(change.HTML, "Use no more") {
+	if change.Item != gone.Item.Short() || !strings.Contains(change.HTML, `class="row gone"`) || !change.Gone || !strings.Contains(change.HTML, "Use no more") {
 		t.Errorf("%+v", change)
 	}
 	pagetest.Check(t, "row", change.HTML)
