@@ -26,11 +26,16 @@ type Peer interface {
 	Identity(ctx context.Context, base string) ([]byte, error)
 	// Hello hands over a signed hello.
 	Hello(ctx context.Context, base string, hello []byte) error
-	// Get opens a path of the exchange under a token for the agreement; the body is read as it arrives.
+	// Get opens a path of the exchange under a token for the agreement; the body is read as it arrives. ErrHoldsNothing where the
+	// partner itself says that it has nothing there.
 	Get(ctx context.Context, p partner.Partner, a terms.AgreementID, path string) (io.ReadCloser, error)
 	// Post sends a body to a path of the exchange under such a token.
 	Post(ctx context.Context, p partner.Partner, a terms.AgreementID, path string, body []byte) error
 }
+
+// ErrHoldsNothing is a partner's own word that it holds nothing of a ledger. That something is not found there tells nothing of the
+// kind: a proxy may say so that leads elsewhere.
+var ErrHoldsNothing = errors.New("the partner holds nothing of it")
 
 // HeartbeatEvery is how often a stream says at least that it is there.
 const HeartbeatEvery = 15 * time.Second

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"newspool/internal/fault"
 	"newspool/internal/ledger"
 	"newspool/internal/news"
 	"newspool/internal/partner"
@@ -142,12 +141,12 @@ func (s *Service) ask(ctx context.Context, peer Peer, a terms.AgreementID, id le
 			continue
 		}
 		sh, err := s.held(ctx, peer, p, a, i)
-		if fault.Is(err, fault.NotFound) {
-			answered = true // it answers, and holds nothing
+		if errors.Is(err, ErrHoldsNothing) {
+			answered = true
 			continue
 		}
 		if err != nil {
-			continue // out of reach: the others may answer
+			continue // out of reach, or no answer of its own: the others may answer
 		}
 		answered = true
 		if best == nil || sh.cp.Size > best.cp.Size {

@@ -2,6 +2,7 @@ package nodetest
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
@@ -15,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -52,6 +54,9 @@ type fake struct {
 	clock    time.Duration                 // of its heartbeats
 	receipts []string
 	hints    []protocol.Hint
+
+	mirror, door   atomic.Int64 // how it answers when it is asked for its copy, and for a challenge; 0: well
+	mirrors, doors atomic.Int64 // how often it was asked
 }
 
 func newKey(t testing.TB) ed25519.PrivateKey {
@@ -74,6 +79,11 @@ func newFake(t testing.TB, domain string, to *House) *fake {
 	mux.HandleFunc("GET "+protocol.IdentityPath, func(w http.ResponseWriter, r *http.Request) { w.Write(f.doc) })
 	mux.HandleFunc("POST /exchange/v1/hello", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusAccepted) })
 	mux.HandleFunc("GET /exchange/v1/access", func(w http.ResponseWriter, r *http.Request) {
+		f.doors.Add(1)
+		if code := f.door.Load(); code != 0 {
+			w.WriteHeader(int(code))
+			return
+		}
 		b, err := protocol.NewChallenge(domain, f.id.Root, r.URL.Query().Get("caller"), time.Now().Unix(), []string{f.tls}, f.log)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
@@ -85,6 +95,10 @@ func newFake(t testing.TB, domain string, to *House) *fake {
 		json.NewEncoder(w).Encode(map[string]any{"token": "good", "seconds": 300})
 	})
 	mux.HandleFunc("GET /exchange/v1/ledgers/{id}/stream", f.serve)
+	mux.HandleFunc("GET /exchange/v1/mirrors/{id}/checkpoint", func(w http.ResponseWriter, r *http.Request) {
+		f.mirrors.Add(1)
+		w.WriteHeader(cmp.Or(int(f.mirror.Load()), http.StatusNoContent))
+	})
 	mux.HandleFunc("POST /exchange/v1/ledgers/{id}/cosignatures", func(w http.ResponseWriter, r *http.Request) {
 		b, _ := io.ReadAll(r.Body)
 		f.mu.Lock()
@@ -356,6 +370,14 @@ func (f *fake) misbehave(stream func(w io.Writer, from int64)) {
 	f.stream = stream
 	close(f.grown)
 	f.grown = make(chan struct{})
+}
+
+// answer sets how the next questions for its copy, and for a challenge, are answered.
+func (f *fake) answer(mirror, door int) {
+	f.mirror.Store(int64(mirror))
+	f.door.Store(int64(door))
+	f.mirrors.Store(0)
+	f.doors.Store(0)
 }
 
 // flushing sends at once what is written.

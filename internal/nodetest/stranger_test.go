@@ -124,7 +124,7 @@ func TestTokens(t *testing.T) {
 	if code := at(token, g.agreement); code != http.StatusNotFound {
 		t.Errorf("another agreement: %d", code)
 	}
-	if code, _ := request(t, "GET", b.Base()+"/exchange/v1/mirrors/"+protocol.MirrorID(g.origin)+"/checkpoint", token, nil); code != http.StatusNotFound {
+	if code, _ := request(t, "GET", b.Base()+"/exchange/v1/mirrors/"+protocol.MirrorID(g.origin)+"/checkpoint", token, nil); code != http.StatusNoContent {
 		t.Errorf("the copy of another newsroom's ledger: %d", code)
 	}
 	answer := func(change func(challenge []byte, a *protocol.Answer)) int {

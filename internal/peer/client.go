@@ -135,6 +135,10 @@ func (c *Client) Get(ctx context.Context, p partner.Partner, a terms.AgreementID
 	if err != nil {
 		return nil, err
 	}
+	if r.StatusCode == http.StatusNoContent {
+		r.Body.Close()
+		return nil, exchange.ErrHoldsNothing
+	}
 	return r.Body, nil
 }
 
@@ -183,7 +187,7 @@ func (c *Client) token(ctx context.Context, p partner.Partner, a terms.Agreement
 	base := strings.TrimSuffix(p.Base, "/") + "/exchange/v1/access"
 	r, err := c.do(ctx, c.at(anyEnd).short, http.MethodGet, base+"?caller="+url.QueryEscape(string(c.exchange.Root())), "", nil)
 	if err != nil {
-		return token{}, err
+		return token{}, noDoor(err, p)
 	}
 	challenge, err := io.ReadAll(io.LimitReader(r.Body, 8<<10))
 	r.Body.Close()
@@ -203,7 +207,7 @@ func (c *Client) token(ctx context.Context, p partner.Partner, a terms.Agreement
 		return token{}, err
 	}
 	if r, err = c.do(ctx, c.at(key).short, http.MethodPost, base, "", b); err != nil {
-		return token{}, err
+		return token{}, noDoor(err, p)
 	}
 	defer r.Body.Close()
 	var got struct {
@@ -218,6 +222,14 @@ func (c *Client) token(ctx context.Context, p partner.Partner, a terms.Agreement
 	c.tokens[k] = t
 	c.mu.Unlock()
 	return t, nil
+}
+
+// noDoor is what it means that nothing is found where every node gives tokens: whoever answers there is not the partner's node.
+func noDoor(err error, p partner.Partner) error {
+	if fault.Is(err, fault.NotFound) {
+		return fault.New(fault.Unavailable, "partner.answer", "domain", p.Domain).Because(err)
+	}
+	return err
 }
 
 // do sends one request and turns every status but success into a fault.

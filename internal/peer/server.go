@@ -173,7 +173,11 @@ func (s *Server) read(h func(http.ResponseWriter, *http.Request, reading)) http.
 			return
 		}
 		i, err := s.Ledgers.Info(r.Context(), ledger.ID(r.PathValue("id")))
-		if err != nil || !s.Exchange.Readable(reader, i) {
+		if err != nil {
+			s.answer(w, r, nil, "", "", err)
+			return
+		}
+		if !s.Exchange.Readable(reader, i) {
 			http.NotFound(w, r)
 			return
 		}
@@ -325,6 +329,10 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, x reading) {
 // media serves a photo, sound or film of an item that went out by the ledger; from=N begins at an offset.
 func (s *Server) media(w http.ResponseWriter, r *http.Request, x reading) {
 	m, ok, err := s.Exchange.MediaFor(r.Context(), x.info.ID, r.PathValue("media"))
+	if fault.Is(err, fault.Unavailable) {
+		s.answer(w, r, nil, "", "", err)
+		return
+	}
 	if err != nil || !ok {
 		http.NotFound(w, r)
 		return
@@ -373,14 +381,22 @@ func (s *Server) mirror(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	i, ok, err := s.Exchange.Mirror(r.Context(), reader, r.PathValue("mirror"))
-	if err != nil || !ok {
-		http.NotFound(w, r)
+	if err != nil {
+		s.answer(w, r, nil, "", "", err)
 		return
 	}
 	what := r.PathValue("what")
 	if what == "checkpoint" {
+		if i.Size == 0 {
+			w.WriteHeader(http.StatusNoContent) // a 404 could come from anywhere; its owner goes by this answer
+			return
+		}
 		b, err := s.Exchange.MirrorCheckpoint(i)
 		s.answer(w, r, b, "text/plain; charset=utf-8", "no-cache", err)
+		return
+	}
+	if !ok {
+		http.NotFound(w, r)
 		return
 	}
 	if what == "contents" {
