@@ -3,13 +3,19 @@ package bench
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
+	"net/http"
+	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"newspool/internal/exchange"
 	"newspool/internal/fault"
+	"newspool/internal/library"
+	"newspool/internal/news"
 )
 
 // A short run: everything that was sent arrives once, and the figures are one flat object.
@@ -106,21 +112,11 @@ func BenchmarkProduct(b *testing.B)         { phase(b, false, false) }
 func BenchmarkProductBackfill(b *testing.B) { phase(b, false, true) }
 
 func phase(b *testing.B, bare, away bool) {
-	o := Options{Dir: b.TempDir()}.withDefaults()
-	p, err := open(b.Context(), o)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer p.close()
-	stories, err := prepare(o.Items)
-	if err != nil {
-		b.Fatal(err)
-	}
-	m := &measuring{Options: o, pair: p, stories: stories, r: &Result{}, said: map[string]bool{}}
+	m := begin(b)
 	one := m.accept
 	if bare {
 		one = m.record
-		p.bare.Store(true)
+		m.bare.Store(true)
 	}
 	most := limit{items: int64(b.N)}
 	if away {
@@ -130,6 +126,7 @@ func phase(b *testing.B, bare, away bool) {
 	}
 	b.ResetTimer()
 	used := cpuTime()
+	var err error
 	if away {
 		err = m.catchUp(b.Context())
 	} else {
@@ -140,4 +137,78 @@ func phase(b *testing.B, bare, away bool) {
 	}
 	b.ReportMetric(float64((cpuTime()-used).Microseconds())/float64(b.N), "cpu-µs/op")
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "items/s")
+}
+
+// begin opens two nodes with an agreement between them.
+func begin(b *testing.B) *measuring {
+	b.Helper()
+	o := Options{Dir: b.TempDir()}.withDefaults()
+	p, err := open(b.Context(), o)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(p.close)
+	stories, err := prepare(o.Items)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return &measuring{Options: o, pair: p, stories: stories, r: &Result{}, said: map[string]bool{}}
+}
+
+// BenchmarkStart starts a newsroom that holds many stories, its own or a partner's, until it says that it is ready; then a
+// first page of its wire is asked for. NEWSPOOL_WIRE_ITEMS sets how many stories there are; without it ten thousand.
+func BenchmarkStart(b *testing.B) {
+	items := 10_000
+	if s := os.Getenv("NEWSPOOL_WIRE_ITEMS"); s != "" {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < 1 {
+			b.Fatalf("NEWSPOOL_WIRE_ITEMS=%q", s)
+		}
+		items = n
+	}
+	m := begin(b)
+	for left := items; left > 0; left -= min(left, 50_000) { // few enough for the bench's patience
+		if _, _, _, _, err := m.sustained(b.Context(), m.accept, limit{items: int64(min(left, 50_000))}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for _, h := range []struct {
+		name string
+		*house
+	}{{"origin", m.a}, {"partner", m.b}} {
+		b.Run(h.name, func(b *testing.B) {
+			var page time.Duration
+			for b.Loop() {
+				b.StopTimer()
+				if err := h.stop(); err != nil {
+					b.Fatal(err)
+				}
+				b.StartTimer()
+				if err := h.start(b.Context()); err != nil {
+					b.Fatal(err)
+				}
+				if err := until(b.Context(), func() bool { return ready(h.Base()) }); err != nil {
+					b.Fatal(err)
+				}
+				began := time.Now()
+				b.StopTimer()
+				rows, err := h.Library.Wire(b.Context(), library.Filter{Lang: "en", State: news.Usable}, 0, 50)
+				if err != nil || len(rows) != min(50, items) {
+					b.Fatal(len(rows), err)
+				}
+				page += time.Since(began)
+				b.StartTimer()
+			}
+			b.ReportMetric(millis(page)/float64(b.N), "first-page-ms")
+		})
+	}
+}
+
+func ready(base string) bool {
+	c := http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}}
+	r, err := c.Get(base + "/readyz")
+	if err != nil {
+		return false
+	}
+	return r.Body.Close() == nil && r.StatusCode == http.StatusOK
 }

@@ -63,6 +63,7 @@ type agreementProposeCmd struct {
 	Name     string   `required:"" help:"Who signs for us."`
 	Office   string   `required:"" help:"Their office."`
 	SignDays int      `default:"30" help:"Days that the others have for signing."`
+	Draft    bool     `help:"Print the terms as JSON, to be changed and given to --terms, and propose nothing."`
 }
 
 // Run proposes.
@@ -70,6 +71,10 @@ func (c agreementProposeCmd) Run(a *app) error {
 	return a.withNode(func(n *node.Node) error {
 		rev, err := c.revision(a, n)
 		if err != nil {
+			return err
+		}
+		if c.Draft {
+			_, err := fmt.Fprintf(a.out, "%s\n", rev.Bytes())
 			return err
 		}
 		hash, err := n.Agreements.Propose(a.ctx, rev, agreement.Signer{Name: c.Name, Office: c.Office})

@@ -2,6 +2,7 @@ package nodetest
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -20,6 +21,7 @@ import (
 	"newspool/internal/library"
 	"newspool/internal/news"
 	"newspool/internal/node"
+	"newspool/internal/terms"
 	"newspool/internal/verify"
 	"newspool/protocol"
 )
@@ -80,21 +82,17 @@ func (p *process) kill() {
 	}
 }
 
-// TestCrashRounds pours stories into one node while both it and its partner are killed at random. At the end nothing is lost,
-// nothing is there twice, and every ledger is what was signed, without a hand being needed.
-func TestCrashRounds(t *testing.T) {
-	if os.Getenv("NEWSPOOL_TEST_CRASH") == "" {
-		t.Log("crash rounds are left out: NEWSPOOL_TEST_CRASH is not set")
-		return
-	}
+// twoProcesses builds the program and runs two newsrooms with it that have an agreement in force.
+func twoProcesses(t *testing.T) (a, b *process) {
+	t.Helper()
 	dir := t.TempDir()
 	bin := filepath.Join(dir, "newspool")
 	build := exec.Command("go", "build", "-o", bin, "newspool/cmd/newspool")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building: %v\n%s", err, out)
 	}
-	a := &process{t: t, bin: bin, dir: filepath.Join(dir, "north"), listen: freePort(t)}
-	b := &process{t: t, bin: bin, dir: filepath.Join(dir, "soren"), listen: freePort(t)}
+	a = &process{t: t, bin: bin, dir: filepath.Join(dir, "north"), listen: freePort(t)}
+	b = &process{t: t, bin: bin, dir: filepath.Join(dir, "soren"), listen: freePort(t)}
 	t.Cleanup(a.kill)
 	t.Cleanup(b.kill)
 	a.run(nil, "init", "--domain", "north.example", "--name", "en=North Agency")
@@ -103,13 +101,33 @@ func TestCrashRounds(t *testing.T) {
 	b.start()
 	a.run(nil, "partner", "add", "https://"+b.listen)
 	b.run(nil, "partner", "add", "https://"+a.listen)
-	hash := strings.TrimSpace(a.run(nil, "agreement", "propose", "--with", "soren.example", "--name", "A. Thorley", "--office", "Editor in chief"))
+	propose := []string{"agreement", "propose", "--with", "soren.example", "--name", "A. Thorley", "--office", "Editor in chief"}
+	rev, err := terms.Parse([]byte(strings.TrimSpace(a.run(nil, append(propose, "--draft")...))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rev.Ceilings = terms.Counts{Records: 100_000, Bytes: 1 << 40, Media: 1 << 40}
+	file := filepath.Join(dir, "terms.json")
+	if err := os.WriteFile(file, rev.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	hash := strings.TrimSpace(a.run(nil, append(propose, "--terms", file)...))
 	Wait(t, "the proposal is at the partner", func() bool {
 		out, _ := b.try(nil, "agreement", "list")
 		return strings.Contains(out, hash)
 	})
 	b.run(nil, "agreement", "sign", hash, "--name", "V. Lozina", "--office", "Editor in chief")
+	return a, b
+}
 
+// TestCrashRounds pours stories into one node while both it and its partner are killed at random. At the end nothing is lost,
+// nothing is there twice, and every ledger is what was signed, without a hand being needed.
+func TestCrashRounds(t *testing.T) {
+	if os.Getenv("NEWSPOOL_TEST_CRASH") == "" {
+		t.Log("crash rounds are left out: NEWSPOOL_TEST_CRASH is not set")
+		return
+	}
+	a, b := twoProcesses(t)
 	const rounds, each = 10, 30
 	sent := 0
 	for round := range rounds {
@@ -129,6 +147,87 @@ func TestCrashRounds(t *testing.T) {
 		}
 		sent += each
 	}
+	checkPair(t, a, b, sent)
+}
+
+// TestCrashWire replays a real wire of 19,761 stories at 500 a second, while each side is killed ten times at random.
+func TestCrashWire(t *testing.T) {
+	if os.Getenv("NEWSPOOL_TEST_CRASH") == "" {
+		t.Log("the crash rounds of a real wire are left out: NEWSPOOL_TEST_CRASH is not set")
+		return
+	}
+	shared := os.Getenv("NEWSPOOL_SHARED")
+	if shared == "" {
+		t.Log("NEWSPOOL_SHARED is not set: the crash rounds of a real wire are left out")
+		return
+	}
+	lines := realLines(t, filepath.Join(shared, "data", "news-multilingual", "reuters21578.jsonl.gz"))
+	a, b := twoProcesses(t)
+
+	const rate, step, kills = 500, 250, 10
+	length := time.Duration(len(lines)) * time.Second / rate
+	began, late := time.Now(), time.Duration(0)
+	fed := make(chan error, 1)
+	go func() {
+		for i := 0; i < len(lines); i += step {
+			due := began.Add(time.Duration(i) * time.Second / rate)
+			time.Sleep(time.Until(due))
+			if err := feed(a, lines[i:min(i+step, len(lines))]); err != nil {
+				fed <- err
+				return
+			}
+			late = max(late, time.Since(due))
+		}
+		fed <- nil
+	}()
+	for range kills {
+		for _, victim := range []*process{a, b} {
+			time.Sleep(time.Duration(rand.Int64N(int64(length / (kills * 2)))))
+			victim.kill()
+			victim.start()
+		}
+	}
+	if err := <-fed; err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d stories in %.1f s; its feeder waited at most %.1f s for an answer", len(lines), time.Since(began).Seconds(), late.Seconds())
+	checkPair(t, a, b, len(lines))
+}
+
+// feed gives lines to a node as the program of a wire does: what was cut off is given again.
+func feed(p *process, lines [][]byte) error {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		out, err := p.try(bytes.NewReader(bytes.Join(lines, []byte("\n"))), "ingest", "--mapping", "news-multilingual", "--source", "wire", "-")
+		if err == nil || time.Now().After(deadline) {
+			return err
+		}
+		if strings.Contains(out, "refused:") {
+			return fmt.Errorf("a real story was refused: %s", out)
+		}
+	}
+}
+
+func realLines(t *testing.T, path string) [][]byte {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bytes.Split(bytes.TrimSpace(b), []byte("\n"))
+}
+
+// checkPair waits until everything is at the partner, ends both, and looks at what they left behind.
+func checkPair(t *testing.T, a, b *process, sent int) {
+	t.Helper()
 	var out string
 	defer func() {
 		if t.Failed() {
@@ -143,13 +242,17 @@ func TestCrashRounds(t *testing.T) {
 	})
 	a.kill()
 	b.kill()
-	checkFolder(t, a, sent)
-	checkFolder(t, b, sent)
+	ours, theirs := checkFolder(t, a, sent), checkFolder(t, b, sent)
+	for id := range ours {
+		if !theirs[id] {
+			t.Errorf("%s is not at the partner", id)
+		}
+	}
 }
 
 // held reads the size of the largest ledger from what verify says.
 func held(out string) (most int) {
-	for line := range strings.Lines(out) {
+	for line := range strings.Lines(strings.ReplaceAll(out, ",", "")) { // 19,761 is a number
 		var n int
 		if i := strings.Index(line, " with "); i >= 0 {
 			if _, err := fmt.Sscanf(line[i:], " with %d record", &n); err == nil {
@@ -186,8 +289,8 @@ func storyLines(t *testing.T, from, n int) []byte {
 	return b.Bytes()
 }
 
-// checkFolder opens a folder that was left behind, and counts and verifies what is in it.
-func checkFolder(t *testing.T, p *process, want int) {
+// checkFolder opens a folder that was left behind, counts and verifies what is in it, and gives its items.
+func checkFolder(t *testing.T, p *process, want int) map[news.ItemID]bool {
 	t.Helper()
 	ctx := context.Background()
 	n, err := node.New(ctx, node.Options{Settings: config.Settings{Dir: p.dir, Listen: p.listen, ZoneName: "UTC"}, Log: slog.New(slog.DiscardHandler)})
@@ -199,7 +302,7 @@ func checkFolder(t *testing.T, p *process, want int) {
 	if err != nil || int(count) != want {
 		t.Errorf("%s: %d stories, want %d (%v)", p.dir, count, want, err)
 	}
-	seen := map[string]bool{}
+	seen := map[news.ItemID]bool{}
 	var before int64
 	for {
 		rows, err := n.Library.Wire(ctx, library.Filter{}, before, 100)
@@ -210,10 +313,10 @@ func checkFolder(t *testing.T, p *process, want int) {
 			break
 		}
 		for _, r := range rows {
-			if seen[r.Headline] {
+			if seen[r.Item] {
 				t.Errorf("%s: %q is there twice", p.dir, r.Headline)
 			}
-			seen[r.Headline] = true
+			seen[r.Item] = true
 		}
 		before = rows[len(rows)-1].N
 	}
@@ -233,4 +336,5 @@ func checkFolder(t *testing.T, p *process, want int) {
 			t.Errorf("%s: a ledger is not what was signed: %+v", p.dir, r.Lines)
 		}
 	}
+	return seen
 }
