@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"strings"
@@ -92,7 +93,7 @@ func (c agreementProposeCmd) revision(a *app, n *node.Node) (terms.Revision, err
 		if err != nil {
 			return terms.Revision{}, err
 		}
-		return terms.Parse(b)
+		return terms.Parse(bytes.TrimSpace(b)) // an editor ends a file with a line
 	}
 	parties := []terms.Party{partyOf(n.Exchange.Self(), c.Name, c.Office)}
 	for _, d := range c.With {
