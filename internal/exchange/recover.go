@@ -60,7 +60,10 @@ func (s *Service) confirm(ctx context.Context, a terms.AgreementID, id ledger.ID
 		return nil
 	}
 	s.Changed("links", string(id))
-	err := s.release(ctx, a)
+	err := s.DB.Write(ctx, func(tx *store.Tx) error {
+		s.releaseIn(tx, a)
+		return nil
+	})
 	if err != nil { // what waits must not wait for ever: the follower is asked once more
 		s.mu.Lock()
 		s.doubtful[id] = true
@@ -75,15 +78,15 @@ const (
 	deleteHeld = `DELETE FROM held WHERE agreement = $1`
 )
 
-// release puts what waited for an agreement back into the outbox. Ledgers that have it already are passed over.
-func (s *Service) release(ctx context.Context, a terms.AgreementID) error {
-	return s.DB.Write(ctx, func(tx *store.Tx) error {
-		tx.OnCommit(func() { poke(s.outboxWake) })
-		if err := tx.Exec(requeue, string(a)); err != nil {
-			return err
-		}
-		return tx.Exec(deleteHeld, string(a))
+type releaseKey terms.AgreementID
+
+// releaseIn puts what waits for an agreement back into the outbox, with what the other closures of the transaction leave waiting: for
+// them the agreement waits still. Ledgers that have it already are passed over.
+func (s *Service) releaseIn(tx *store.Tx, a terms.AgreementID) {
+	tx.BeforeCommit(releaseKey(a), func() error {
+		return errors.Join(tx.Exec(requeue, string(a)), tx.Exec(deleteHeld, string(a)))
 	})
+	tx.OnCommit(func() { poke(s.outboxWake) })
 }
 
 // hold leaves a version waiting for one agreement.
@@ -226,19 +229,21 @@ func (s *Service) goOn(ctx context.Context, peer Peer, a terms.AgreementID, i le
 	if err != nil {
 		return err
 	}
-	prefix := best.cp.Size > i.Size
-	if prefix {
-		if err := s.takeBack(ctx, peer, a, i, best); err != nil {
-			if !errors.Is(err, errStopped) {
-				return err
-			}
-			prefix = false // theirs does not begin with ours: a clone went another way
+	kind := "fork"
+	var rest ledger.Batch
+	if best.cp.Size > i.Size {
+		switch rest, err = s.theirRest(ctx, peer, a, i, best); {
+		case err == nil:
+			kind = "restored"
+		case !errors.Is(err, errStopped):
+			return err
 		}
 	}
 	return s.DB.Write(ctx, func(tx *store.Tx) error {
-		kind := "restored"
-		if !prefix {
-			kind = "fork"
+		if kind == "restored" {
+			if err := s.takeBack(tx, a, i, rest); err != nil {
+				return err
+			}
 		}
 		if err := s.Ledgers.Evidence(tx, i.ID, kind, ours, best.signed); err != nil {
 			return err
@@ -269,26 +274,22 @@ func (s *Service) newEpoch(tx *store.Tx, a terms.AgreementID, old ledger.Info, c
 		s.mu.Unlock()
 		s.Ledgers.Forget(old.ID)
 		poke(s.followWake)
-		poke(s.outboxWake)
 	})
-	if err := tx.Exec(requeue, string(a)); err != nil {
-		return err
-	}
-	return tx.Exec(deleteHeld, string(a))
+	s.releaseIn(tx, a)
+	return nil
 }
 
-// takeBack reads the rest of our own ledger from a follower's copy, verifies it against the checkpoint that we signed, stores
-// it and folds it as what we once said.
-func (s *Service) takeBack(ctx context.Context, peer Peer, a terms.AgreementID, i ledger.Info, best shown) error {
-	l := &link{id: i.ID, partner: i.Owner, agreement: a, origin: i.Origin}
+// theirRest reads the rest of our own ledger from a follower's copy and verifies it against the checkpoint that we signed. It is
+// errStopped if the copy does not begin with what we have: a clone went another way.
+func (s *Service) theirRest(ctx context.Context, peer Peer, a terms.AgreementID, i ledger.Info, best shown) (ledger.Batch, error) {
 	batch := ledger.Batch{From: i.Size, Edge: i.Edge(), Checkpoint: best.signed}
 	for batch.Edge.Size < best.cp.Size {
 		f, err := s.mirrorFrame(ctx, peer, best.partner, a, i.Origin, batch.Edge.Size)
 		if err != nil {
-			return err
+			return batch, err
 		}
 		if f.From != batch.Edge.Size || len(f.Records) == 0 {
-			return fmt.Errorf("%w: mirror of %s", protocol.ErrMalformed, best.partner.Domain)
+			return batch, fmt.Errorf("%w: mirror of %s", protocol.ErrMalformed, best.partner.Domain)
 		}
 		for _, e := range f.Records {
 			if batch.Edge.Size == best.cp.Size {
@@ -303,20 +304,24 @@ func (s *Service) takeBack(ctx context.Context, peer Peer, a terms.AgreementID, 
 		}
 	}
 	if batch.Edge.Root() != best.cp.Root {
-		return errStopped
+		return batch, errStopped
 	}
-	return s.DB.Write(ctx, func(tx *store.Tx) error {
-		ids, err := s.Ledgers.TakeBack(tx, i.ID, batch)
-		if err != nil {
+	return batch, nil
+}
+
+// takeBack stores what a follower kept of our own ledger, and folds it as what we once said.
+func (s *Service) takeBack(tx *store.Tx, a terms.AgreementID, i ledger.Info, rest ledger.Batch) error {
+	ids, err := s.Ledgers.TakeBack(tx, i.ID, rest)
+	if err != nil {
+		return err
+	}
+	l := &link{id: i.ID, partner: i.Owner, agreement: a, origin: i.Origin}
+	for n := range rest.Records {
+		if err := s.refold(tx, s.said(l, rest.From+int64(n), rest.Records[n], rest.Parsed[n], ids[n], false).Said); err != nil {
 			return err
 		}
-		for n := range batch.Records {
-			if err := s.refold(tx, s.said(l, batch.From+int64(n), batch.Records[n], batch.Parsed[n], ids[n], false).Said); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	}
+	return nil
 }
 
 func (s *Service) mirrorFrame(ctx context.Context, peer Peer, p partner.Partner, a terms.AgreementID, origin string, from int64) (protocol.Frame, error) {

@@ -37,7 +37,7 @@ func (s *Service) Take(tx *store.Tx, id ID, b Batch) ([][]content.ID, error) {
 }
 
 // TakeBack is Take for one of our own ledgers that a database has lost the end of: the records come from a follower's copy.
-// The ledger must be ended in the same or the next transaction, for nothing may be appended to it.
+// The ledger must be ended in the same transaction, for nothing may be appended to it.
 func (s *Service) TakeBack(tx *store.Tx, id ID, b Batch) ([][]content.ID, error) {
 	ids, last, err := s.store(tx, id, b)
 	if err != nil {
