@@ -111,7 +111,7 @@ func domains(rev terms.Revision) (out []string) {
 func (s *Service) openSignature(rev terms.Revision, except terms.RevisionHash) error {
 	us := string(s.exchange.Root())
 	for _, r := range s.revisions {
-		if r.Hash == except || r.Terms.Agreement != rev.Agreement || r.Terms.Predecessor != rev.Predecessor || !r.Void.IsZero() || r.expired(s.clock()) {
+		if r.Hash == except || r.Terms.Agreement != rev.Agreement || r.Terms.Predecessor != rev.Predecessor || !r.Void.IsZero() || r.Expired(s.clock()) {
 			continue
 		}
 		if a, ok := r.Answer(us); ok && a.Kind == "sign" {
@@ -213,7 +213,7 @@ func (s *Service) mayReply(hash terms.RevisionHash, kind string, party int) (*Re
 		return nil, fault.New(fault.Conflict, "agreement.answered")
 	case !r.Void.IsZero():
 		return nil, fault.New(fault.Conflict, "agreement.is_void")
-	case r.expired(s.clock()):
+	case r.Expired(s.clock()):
 		return nil, fault.New(fault.Conflict, "agreement.too_late", "day", string(r.Terms.SignBy))
 	}
 	if kind != TypeSign {

@@ -272,7 +272,7 @@ func (s *Service) say(tx *store.Tx, a terms.AgreementID, in ledger.ID, d ledger.
 // toClose reports whether a revision is ours to close, and everybody has signed it in time; mu is held.
 func (s *Service) toClose(r *Revision) bool {
 	_, ours := s.own[r.Terms.Agreement]
-	return ours && r.Terms.Author == s.exchange.Root() && r.Closed.IsZero() && r.Void.IsZero() && r.signedByAll() && !r.expired(s.clock())
+	return ours && r.Terms.Author == s.exchange.Root() && r.Open(s.clock()) && r.signedByAll()
 }
 
 // closeIfAllSigned closes our own revision once the last signature is here.

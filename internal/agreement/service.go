@@ -418,7 +418,7 @@ func (s *Service) agreement(id terms.AgreementID, rs []Revision) Agreement {
 func (a *Agreement) state(now time.Time, us string) State {
 	if r := a.Open; r != nil && (a.Current == nil || r.Terms.Predecessor == a.Current.Hash) {
 		_, answered := r.Answer(us)
-		if !answered && !r.expired(now) {
+		if !answered && !r.Expired(now) {
 			return ToSign
 		}
 	}
@@ -443,14 +443,19 @@ func (a *Agreement) state(now time.Time, us string) State {
 	switch {
 	case !r.Void.IsZero():
 		return Void
-	case r.expired(now):
+	case r.Expired(now):
 		return Expired
 	}
 	return Waiting
 }
 
-// expired reports whether the last day for signing has passed.
-func (r *Revision) expired(now time.Time) bool {
+// Open reports whether the revision can still be answered.
+func (r *Revision) Open(now time.Time) bool {
+	return r.Closed.IsZero() && r.Void.IsZero() && !r.Expired(now)
+}
+
+// Expired reports whether the last day for signing has passed without all signatures.
+func (r *Revision) Expired(now time.Time) bool {
 	end := r.Terms.SignBy.Ends(r.Terms.Location())
 	return r.Closed.IsZero() && !end.IsZero() && !now.Before(end)
 }

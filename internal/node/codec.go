@@ -6,6 +6,7 @@ import (
 	"newspool/internal/formats/ninjs"
 	"newspool/internal/library"
 	"newspool/internal/news"
+	"newspool/internal/partner"
 	"newspool/protocol"
 )
 
@@ -17,18 +18,8 @@ type writer struct{ self protocol.Identity }
 
 func (w writer) Write(s news.Story, m library.Meta) []byte {
 	return ninjs.Write(s, ninjs.Meta{
-		URI: string(m.URI), Version: strconv.Itoa(m.Version), Class: m.Class, Released: m.Released, Provider: w.provider(string(s.Lang)),
+		URI: string(m.URI), Version: strconv.Itoa(m.Version), Class: m.Class, Released: m.Released, Provider: partner.NameIn(w.self, string(s.Lang)),
 	})
-}
-
-// provider is our name in the language of a story.
-func (w writer) provider(lang string) string {
-	for _, l := range append([]string{lang, "en"}, w.self.Languages...) {
-		if name := w.self.Names[l]; name != "" {
-			return name
-		}
-	}
-	return w.self.Domain
 }
 
 func (writer) Parse(b []byte) (news.Draft, error) { return ninjs.Parse(b) }

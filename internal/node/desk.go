@@ -11,6 +11,7 @@ import (
 	"newspool/internal/fault"
 	"newspool/internal/ledger"
 	"newspool/internal/news"
+	"newspool/internal/partner"
 	"newspool/internal/terms"
 	"newspool/internal/web/page"
 	"newspool/internal/web/wire"
@@ -140,20 +141,11 @@ func (d directory) Partners(_ context.Context, lang string) ([]wire.Partner, err
 	var out []wire.Partner
 	for _, p := range d.n.Exchange.Partners() {
 		out = append(out, wire.Partner{
-			Root: p.Root, Name: d.n.Exchange.NameOf(p.Root, lang), Href: "/partners/" + string(p.Root),
-			Mark: page.NewMark(d.n.ownName(p.Root, p.Identity.Languages), p.Root, false),
+			Root: p.Root, Name: partner.NameIn(p.Identity, lang), Href: "/partners/" + string(p.Root),
+			Mark: page.NewMark(partner.OwnName(p.Identity), p.Root, false),
 		})
 	}
 	return out, nil
-}
-
-// ownName is what a newsroom calls itself in its own language: its mark is made of it, and is the same for all readers.
-func (n *Node) ownName(root news.Root, languages []string) string {
-	own := "en"
-	if len(languages) > 0 {
-		own = languages[0]
-	}
-	return n.Exchange.NameOf(root, own)
 }
 
 func (d directory) Agreements(_ context.Context, lang string) ([]wire.Agreement, error) {

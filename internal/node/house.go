@@ -9,6 +9,7 @@ import (
 	"newspool/internal/exchange"
 	"newspool/internal/fault"
 	"newspool/internal/news"
+	"newspool/internal/partner"
 	"newspool/internal/people"
 	"newspool/internal/store"
 	"newspool/internal/web/page"
@@ -21,12 +22,10 @@ type house struct{ n *Node }
 
 func (h house) Newsroom(_ context.Context, lang string) (page.Newsroom, error) {
 	self := h.n.Exchange.Self()
-	own := "en"
-	if len(self.Languages) > 0 {
-		own = self.Languages[0]
-	}
-	name := h.n.Exchange.NameOf(news.Root(self.Root), lang)
-	return page.Newsroom{Root: news.Root(self.Root), Name: name, Lang: own, Mark: page.NewMark(h.n.ownName(news.Root(self.Root), self.Languages), news.Root(self.Root), true)}, nil
+	root := news.Root(self.Root)
+	return page.Newsroom{
+		Root: root, Name: partner.NameIn(self, lang), Lang: partner.OwnLanguage(self), Mark: page.NewMark(partner.OwnName(self), root, true),
+	}, nil
 }
 
 func (h house) Links(_ context.Context, lang string) ([]page.Link, error) {

@@ -228,26 +228,35 @@ func (s *Service) MyKeys() (protocol.Keys, error) {
 	return protocol.ParseKeys(id.Root, id.Keys)
 }
 
-// NameOf is the name of a newsroom in a language, with its first name and its domain to fall back on.
+// NameOf is the name of a newsroom in a language; "" for one that we do not know.
 func (s *Service) NameOf(root news.Root, lang string) string {
 	if root == s.Root() {
-		self := s.Self()
-		return pickName(self.Names, self.Languages, lang, self.Domain)
+		return NameIn(s.Self(), lang)
 	}
-	s.mu.RLock()
-	p, ok := s.partners[root]
-	s.mu.RUnlock()
+	p, ok := s.Partner(root)
 	if !ok {
 		return ""
 	}
-	return pickName(p.Identity.Names, p.Identity.Languages, lang, p.Domain)
+	return NameIn(p.Identity, lang)
 }
 
-func pickName(names map[string]string, own []string, lang, domain string) string {
-	for _, l := range append([]string{lang, "en"}, own...) {
-		if n := names[l]; n != "" {
-			return n
+// NameIn is the name that a newsroom gives itself in a language, else in English, else in its own; at last its domain.
+func NameIn(id protocol.Identity, lang string) string {
+	for _, l := range append([]string{lang, "en"}, id.Languages...) {
+		if name := id.Names[l]; name != "" {
+			return name
 		}
 	}
-	return domain
+	return id.Domain
 }
+
+// OwnLanguage is the language in which a newsroom works in the first place.
+func OwnLanguage(id protocol.Identity) string {
+	if len(id.Languages) > 0 {
+		return id.Languages[0]
+	}
+	return "en"
+}
+
+// OwnName is what a newsroom calls itself in its own language: its mark is made of it, and is the same for all readers.
+func OwnName(id protocol.Identity) string { return NameIn(id, OwnLanguage(id)) }

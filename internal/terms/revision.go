@@ -263,6 +263,14 @@ const (
 // OutletKinds lists what a party may be.
 var OutletKinds = [...]string{"agency", "newspaper", "radio", "television", "online", "other"}
 
+// OutletKind is a kind of outlet that has a word: the one given, or "other".
+func OutletKind(kind string) string {
+	if slices.Contains(OutletKinds[:], kind) {
+		return kind
+	}
+	return "other"
+}
+
 // TextLanguages lists the languages in which an agreement can be read.
 var TextLanguages = [...]news.Lang{"en", "ru", "fa", "ar", "fr", "es"}
 

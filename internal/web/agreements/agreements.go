@@ -171,6 +171,19 @@ func (f *Family) agreementOf(r *http.Request) (agreement.Agreement, error) {
 	return a, nil
 }
 
+// asked is the agreement that a path names, with the revision that the query names, else the one that stands for it.
+func (f *Family) asked(r *http.Request) (agreement.Agreement, agreement.Revision, error) {
+	a, err := f.agreementOf(r)
+	if err != nil {
+		return a, agreement.Revision{}, err
+	}
+	rev := shown(a)
+	if hash := r.URL.Query().Get("rev"); hash != "" {
+		rev, err = revisionOf(a, hash)
+	}
+	return a, rev, err
+}
+
 // revisionOf finds a revision of an agreement by its hash.
 func revisionOf(a agreement.Agreement, hash string) (agreement.Revision, error) {
 	for _, r := range a.Revisions {
@@ -179,17 +192,6 @@ func revisionOf(a agreement.Agreement, hash string) (agreement.Revision, error) 
 		}
 	}
 	return agreement.Revision{}, unknown()
-}
-
-// openFor reports whether a revision can still be answered.
-func openFor(r agreement.Revision, now time.Time) bool {
-	return r.Closed.IsZero() && r.Void.IsZero() && !expired(r, now)
-}
-
-// expired reports whether the last day for signing has passed without all signatures.
-func expired(r agreement.Revision, now time.Time) bool {
-	end := r.Terms.SignBy.Ends(r.Terms.Location())
-	return r.Closed.IsZero() && !end.IsZero() && !now.Before(end)
 }
 
 // dayOf is a day as a time that has the same date in nearly all zones.

@@ -12,6 +12,7 @@ import (
 	"newspool/internal/fault"
 	"newspool/internal/i18n"
 	"newspool/internal/news"
+	"newspool/internal/partner"
 	"newspool/internal/terms"
 	"newspool/internal/web/page"
 	"newspool/protocol"
@@ -61,13 +62,8 @@ func (f *Family) choiceWith(w http.ResponseWriter, r *http.Request, status int, 
 
 // ownName is what a newsroom that we know calls itself in its own language; else the name that is given.
 func (f *Family) ownName(root news.Root, name string) string {
-	languages := f.o.Directory.Self().Languages
-	if root != f.us() {
-		p, _ := f.o.Directory.Partner(root)
-		languages = p.Identity.Languages
-	}
-	if len(languages) > 0 {
-		name = cmp.Or(f.o.Directory.NameOf(root, languages[0]), name)
+	if id, ok := f.identityOf(root); ok {
+		return partner.OwnName(id)
 	}
 	return name
 }
@@ -104,7 +100,7 @@ func (f *Family) begin(w http.ResponseWriter, r *http.Request) error {
 		}
 		if name, domain := strings.TrimSpace(q.Get("hosted-name")), strings.ToLower(strings.TrimSpace(q.Get("hosted-domain"))); name != "" || domain != "" {
 			parties = append(parties, terms.Party{
-				Host: f.us(), Domain: domain, Kind: outletOf(q.Get("hosted-kind")), Names: terms.InLanguages{news.Lang(page.PrinterOf(r).Lang()): name},
+				Host: f.us(), Domain: domain, Kind: terms.OutletKind(q.Get("hosted-kind")), Names: terms.InLanguages{news.Lang(page.PrinterOf(r).Lang()): name},
 			})
 		}
 		if len(parties) < 2 {
@@ -122,26 +118,13 @@ func (f *Family) begin(w http.ResponseWriter, r *http.Request) error {
 
 // amend shows the editor with the terms of a revision, for another one of the same agreement.
 func (f *Family) amend(w http.ResponseWriter, r *http.Request) error {
-	_, rev, err := f.amended(r)
+	_, rev, err := f.asked(r)
 	if err != nil {
 		return err
 	}
 	t := rev.Terms
 	t.SignBy = terms.DateOf(f.o.Shell.Now().AddDate(0, 0, signDays), t.Location())
 	return f.editWith(w, r, http.StatusOK, fill(t), &t, func(*editPage) {})
-}
-
-// amended is the agreement in the path with the revision from which new terms begin.
-func (f *Family) amended(r *http.Request) (agreement.Agreement, agreement.Revision, error) {
-	a, err := f.agreementOf(r)
-	if err != nil {
-		return a, agreement.Revision{}, err
-	}
-	rev := shown(a)
-	if asked := r.URL.Query().Get("rev"); asked != "" {
-		rev, err = revisionOf(a, asked)
-	}
-	return a, rev, err
 }
 
 // head completes terms with what names them: which agreement, which number, what they replace.
@@ -196,7 +179,7 @@ func (f *Family) editAmended(w http.ResponseWriter, r *http.Request) error {
 	if err := page.ParseForm(w, r, maxForm); err != nil {
 		return err
 	}
-	a, rev, err := f.amended(r)
+	a, rev, err := f.asked(r)
 	if err != nil {
 		return err
 	}
@@ -262,9 +245,7 @@ func (f *Family) work(w http.ResponseWriter, r *http.Request, a agreement.Agreem
 			d.Preview.Name, d.Preview.Office = s.Name, s.Office
 		}
 		if old != nil && a.Current != nil {
-			for _, ch := range terms.Compare(a.Current.Terms, rev) {
-				d.Preview.Changes = append(d.Preview.Changes, change{ch.Clause, terms.Say(d.P, ch.Heading), terms.Say(d.P, ch.Line()), merge(said(d.P, ch.Old), said(d.P, ch.New))})
-			}
+			d.Preview.Changes = changes(d.P, a.Current.Terms, rev)
 		}
 	})
 }

@@ -89,7 +89,7 @@ func (f *Family) row(p *i18n.Printer, a agreement.Agreement) row {
 	line.Names = p.List(names)
 	line.Marks = marks[:min(len(marks), maxMarks)]
 	line.More = len(marks) - len(line.Marks)
-	if open := a.Open; open != nil && a.Current != nil && a.State != agreement.ToSign && openFor(*open, f.o.Shell.Now()) {
+	if open := a.Open; open != nil && a.Current != nil && a.State != agreement.ToSign && open.Open(f.o.Shell.Now()) {
 		line.Also = p.T("agreement.list.change", "n", len(open.Terms.Parties)-signatures(*open))
 	}
 	return line

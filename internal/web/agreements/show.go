@@ -23,7 +23,6 @@ type showPage struct {
 	Self    string // this view
 	Heading string // what it is about
 	Names   string // of the other parties
-	Marks   []page.Mark
 	State   state
 	When    string
 
@@ -102,15 +101,9 @@ type lifeForm struct {
 }
 
 func (f *Family) showOne(w http.ResponseWriter, r *http.Request) error {
-	a, err := f.agreementOf(r)
+	a, rev, err := f.asked(r)
 	if err != nil {
 		return err
-	}
-	rev := shown(a)
-	if asked := r.URL.Query().Get("rev"); asked != "" {
-		if rev, err = revisionOf(a, asked); err != nil {
-			return err
-		}
 	}
 	return f.showWith(w, r, a, rev, func(*showPage) {})
 }
@@ -119,10 +112,10 @@ func (f *Family) showWith(w http.ResponseWriter, r *http.Request, a agreement.Ag
 	q := r.URL.Query()
 	p := page.PrinterOf(r)
 	heading := titleOf(p, rev.Terms)
-	names, marks := f.others(p, rev.Terms)
+	names, _ := f.others(p, rev.Terms)
 	d := showPage{
 		Base: f.o.Shell.Base(r, "agreements", "agreement.one.title", "name", i18n.Plain(p.List(names))),
-		May:  page.PersonOf(r).Signatory, Path: path(a.ID), Heading: heading, Names: p.List(names), Marks: marks,
+		May:  page.PersonOf(r).Signatory, Path: path(a.ID), Heading: heading, Names: p.List(names),
 		State: stateOf(p, a.State), When: f.when(p, a, shown(a)), Hash: string(rev.Hash), Gist: gistOf(rev.Hash),
 		Parties: f.parties(p, rev), Signed: signatures(rev),
 	}
@@ -164,7 +157,7 @@ func (f *Family) allow(d *showPage, r *http.Request, a agreement.Agreement, rev 
 	us, now, p := f.us(), f.o.Shell.Now(), d.P
 	party, ours := rev.Terms.Party(us)
 	_, answered := rev.Answer(string(us))
-	open := openFor(rev, now)
+	open := rev.Open(now)
 	if !ours || !d.May {
 		if open && ours && !answered {
 			d.Unsaid = p.T("agreement.signatories_only")
@@ -225,7 +218,7 @@ func many(r terms.Revision) int {
 // changing reports whether a change that we have signed is still open.
 func changing(a agreement.Agreement, us news.Root, now time.Time) bool {
 	for _, r := range a.Revisions {
-		if openFor(r, now) && r.Terms.Predecessor == a.Current.Hash && signedBy(r, us) {
+		if r.Open(now) && r.Terms.Predecessor == a.Current.Hash && signedBy(r, us) {
 			return true
 		}
 	}
@@ -259,7 +252,7 @@ func (f *Family) strips(p *i18n.Printer, d showPage, a agreement.Agreement, rev 
 	switch {
 	case !rev.Void.IsZero():
 		add("no", "no", p.T("agreement.strip.void", "author", f.authorOf(p, rev.Terms), "at", i18n.Date(rev.Void)), "", "")
-	case expired(rev, now):
+	case rev.Expired(now):
 		add("no", "clock", p.T("agreement.strip.expired", "until", i18n.Date(dayOf(rev.Terms.SignBy, zone))), "", "")
 	}
 	if rev.Closed.IsZero() && rev.Void.IsZero() {
@@ -272,10 +265,10 @@ func (f *Family) strips(p *i18n.Printer, d showPage, a agreement.Agreement, rev 
 		if !a.Ends.IsZero() && a.State != agreement.Ended {
 			add("act", "stop", p.T("agreement.strip.notice", "until", i18n.Date(lastDay(a, rev))), "", "")
 		}
-		if open := a.Open; open != nil && a.State != agreement.ToSign && openFor(*open, now) {
+		if open := a.Open; open != nil && a.State != agreement.ToSign && open.Open(now) {
 			add("", "clock", p.T("agreement.strip.change", "n", len(open.Terms.Parties)-signatures(*open)), place(a.ID, "", "rev", string(open.Hash)), p.T("agreement.strip.read"))
 		}
-	} else if a.Current != nil && openFor(rev, now) {
+	} else if a.Current != nil && rev.Open(now) {
 		add("", "clock", p.T("agreement.strip.proposed"), place(a.ID, "", "rev", string(a.Current.Hash)), p.T("agreement.strip.present"))
 	} else if a.Current != nil && !rev.Closed.IsZero() {
 		add("", "clock", p.T("agreement.strip.old"), path(a.ID), p.T("agreement.strip.present"))
@@ -313,7 +306,7 @@ func (f *Family) parties(p *i18n.Printer, rev agreement.Revision) []partyLine {
 	for _, x := range rev.Terms.Parties {
 		name := nameOf(p, rev.Terms, x)
 		line := partyLine{
-			Name: name, Mark: markOf(name, x), Kind: p.T("terms.outlet." + outletOf(x.Kind)), Domain: x.Domain,
+			Name: name, Mark: markOf(name, x), Kind: p.T("terms.outlet." + terms.OutletKind(x.Kind)), Domain: x.Domain,
 			Signer: x.Signatory.Name, Office: x.Signatory.Office, State: state{"waiting", p.T("agreement.answer.waiting"), "clock"},
 		}
 		switch _, known := f.o.Directory.Partner(x.Root); {
@@ -331,22 +324,12 @@ func (f *Family) parties(p *i18n.Printer, rev agreement.Revision) []partyLine {
 			} else {
 				line.State = state{"declined", p.T("agreement.answer.declined"), "no"}
 			}
-		} else if !rev.Void.IsZero() || expired(rev, f.o.Shell.Now()) {
+		} else if !rev.Void.IsZero() || rev.Expired(f.o.Shell.Now()) {
 			line.State = state{"none", p.T("agreement.answer.none"), "stop"}
 		}
 		list = append(list, line)
 	}
 	return list
-}
-
-// outletOf is a kind of outlet that has a word.
-func outletOf(kind string) string {
-	for _, k := range terms.OutletKinds {
-		if k == kind {
-			return k
-		}
-	}
-	return "other"
 }
 
 // facts are what stands in the margin.

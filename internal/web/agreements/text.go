@@ -119,7 +119,6 @@ type comparison struct {
 type change struct {
 	Number  string
 	Heading string
-	Word    string // what happened to the clause
 	Runs    []run
 }
 
@@ -153,12 +152,16 @@ func (f *Family) compare(p *i18n.Printer, a agreement.Agreement, r agreement.Rev
 			c.Bases = append(c.Bases, chip{Text: f.revisionName(p, x), Href: href(string(x.Hash)), On: i == base})
 		}
 	}
-	for _, ch := range terms.Compare(before[base].Terms, r.Terms) {
-		view := change{Number: ch.Clause, Heading: terms.Say(p, ch.Heading), Word: terms.Say(p, ch.Line())}
-		view.Runs = merge(said(p, ch.Old), said(p, ch.New))
-		c.Changes = append(c.Changes, view)
-	}
+	c.Changes = changes(p, before[base].Terms, r.Terms)
 	return c
+}
+
+// changes says clause by clause what newer terms make of older ones.
+func changes(p *i18n.Printer, older, newer terms.Revision) (list []change) {
+	for _, ch := range terms.Compare(older, newer) {
+		list = append(list, change{ch.Clause, terms.Say(p, ch.Heading), merge(said(p, ch.Old), said(p, ch.New))})
+	}
+	return list
 }
 
 // said is the sentences of a clause. A free text that one language lends to another stands there once.
@@ -229,15 +232,9 @@ type paperPage struct {
 }
 
 func (f *Family) showPaper(w http.ResponseWriter, r *http.Request) error {
-	a, err := f.agreementOf(r)
+	a, rev, err := f.asked(r)
 	if err != nil {
 		return err
-	}
-	rev := shown(a)
-	if asked := r.URL.Query().Get("rev"); asked != "" {
-		if rev, err = revisionOf(a, asked); err != nil {
-			return err
-		}
 	}
 	d := paperPage{Base: f.o.Shell.Base(r, "agreements", "agreement.paper.title"), Hash: string(rev.Hash)}
 	lang := textLang(d.P, rev.Terms, r.URL.Query().Get("lang"))

@@ -13,6 +13,7 @@ import (
 	"newspool/internal/news"
 	"newspool/internal/news/mediatopic"
 	"newspool/internal/terms"
+	"newspool/protocol"
 )
 
 // values is what stands in the fields of the editor. Rows have numbered names: p0- a party, f0- a flow, c0- a commitment.
@@ -429,15 +430,20 @@ func (b *builder) party(i int) terms.Party {
 	}
 }
 
+// identityOf is what a newsroom says about itself: ours, or one that we have pinned.
+func (f *Family) identityOf(root news.Root) (protocol.Identity, bool) {
+	if self := f.o.Directory.Self(); root == news.Root(self.Root) {
+		return self, true
+	}
+	known, ok := f.o.Directory.Partner(root)
+	return known.Identity, ok
+}
+
 // partyOf is a party made of what a newsroom says about itself: ours, or one that we have pinned.
 func (f *Family) partyOf(root news.Root) (terms.Party, bool) {
-	id := f.o.Directory.Self()
-	if root != news.Root(id.Root) {
-		known, ok := f.o.Directory.Partner(root)
-		if !ok {
-			return terms.Party{}, false
-		}
-		id = known.Identity
+	id, ok := f.identityOf(root)
+	if !ok {
+		return terms.Party{}, false
 	}
 	p := terms.Party{Root: root, Domain: id.Domain, Names: terms.InLanguages{}, Kind: id.Kind}
 	for lang, name := range id.Names {
@@ -455,7 +461,7 @@ func (b *builder) flow(i int) terms.Flow {
 	f := terms.Flow{
 		Clause: b.clause("2", "f", i), From: listOf[news.Root](v, name("from")), Types: listOf[news.ItemType](v, name("types")),
 		Languages: listOf[news.Lang](v, name("langs")), UrgencyMin: news.Urgency(b.number(where+".urgency_min", name("umin"))),
-		UrgencyMax: news.Urgency(b.number(where+".urgency_min", name("umax"))), Genres: entries(v.Get(name("genres"))), Services: entries(v.Get(name("services"))),
+		UrgencyMax: news.Urgency(b.number(where+".urgency_max", name("umax"))), Genres: entries(v.Get(name("genres"))), Services: entries(v.Get(name("services"))),
 		Words: terms.WordTerms{
 			All: entries(v.Get(name("all"))), Any: entries(v.Get(name("any"))), None: entries(v.Get(name("none"))), Phrases: entries(v.Get(name("phrases"))),
 		},

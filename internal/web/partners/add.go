@@ -7,9 +7,12 @@ import (
 	"slices"
 	"strings"
 
+	"newspool/internal/clock"
 	"newspool/internal/fault"
 	"newspool/internal/i18n"
 	"newspool/internal/news"
+	"newspool/internal/partner"
+	"newspool/internal/terms"
 	"newspool/internal/web/page"
 	"newspool/protocol"
 )
@@ -65,10 +68,10 @@ type keyLine struct {
 }
 
 func profileOf(p *i18n.Printer, id protocol.Identity, keys protocol.Keys, own bool) profile {
-	name := nameIn(id, p.Lang())
+	name := partner.NameIn(id, p.Lang())
 	f := profile{
 		Root: id.Root, RootGroups: groups(id.Root, 8), Fingerprint: strings.Fields(protocol.Fingerprint(id.Root)), Name: name, Mark: markOf(id, own),
-		Domain: id.Domain, Address: id.Base, Kind: p.T("terms.outlet." + outletOf(id.Kind)), Contact: id.Contact, Number: p.Digits(int(id.Number)),
+		Domain: id.Domain, Address: id.Base, Kind: p.T("terms.outlet." + terms.OutletKind(id.Kind)), Contact: id.Contact, Number: p.Digits(int(id.Number)),
 	}
 	langs := make([]string, 0, len(id.Names))
 	for lang := range id.Names {
@@ -86,7 +89,7 @@ func profileOf(p *i18n.Printer, id protocol.Identity, keys protocol.Keys, own bo
 	for _, e := range keys.Entries {
 		f.Keys = append(f.Keys, keyLine{
 			Number: p.Digits(e.Number), Act: p.T("partner.key.act." + e.Act), Ended: e.Act != protocol.ActAdd, Role: p.T("partner.key.role." + e.Role),
-			Key: e.Key[:min(16, len(e.Key))], When: p.Date(fromMicros(e.Time)),
+			Key: e.Key[:min(16, len(e.Key))], When: p.Date(clock.FromMicros(e.Time)),
 		})
 	}
 	return f

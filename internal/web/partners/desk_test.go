@@ -187,9 +187,9 @@ func (d *desk) Partner(root news.Root) (partner.Partner, bool) {
 
 func (d *desk) NameOf(root news.Root, lang string) string {
 	if root == d.north.root {
-		return nameIn(d.north.id, lang)
+		return partner.NameIn(d.north.id, lang)
 	}
-	return nameIn(d.known[root].Identity, lang)
+	return partner.NameIn(d.known[root].Identity, lang)
 }
 
 func (d *desk) Hellos(context.Context) ([]partner.Waiting, error) { return d.hellos, nil }

@@ -25,7 +25,6 @@ type listPage struct {
 	Strangers []stranger
 	Rows      []row
 	Troubles  []trouble
-	Us        string
 }
 
 // quiet is an agreement under which we say nothing yet.
@@ -33,7 +32,6 @@ type quiet struct{ Names, Href string }
 
 // row is a partner in the list.
 type row struct {
-	Root      string
 	Href      string
 	Name      string
 	Domain    string
@@ -45,7 +43,6 @@ type row struct {
 	Waiting   string
 	Notes     []string // what is wrong with the link, as sentences
 	Compared  bool
-	Blocked   bool
 	Agreement int // agreements in force
 }
 
@@ -78,7 +75,7 @@ const maxTroubles = 50
 
 func (f *Family) showList(w http.ResponseWriter, r *http.Request) error {
 	d := listPage{Base: f.o.Shell.Base(r, "partners", "partner.title")}
-	d.Back, d.Us = "/partners", d.Newsroom.Name
+	d.Back = "/partners"
 	var err error
 	if d.Wait, err = f.o.RootKey.Waiting(r.Context()); err != nil {
 		return err
@@ -163,8 +160,8 @@ func (f *Family) row(p *i18n.Printer, now time.Time, x partner.Partner, l exchan
 	}
 	key := strings.ReplaceAll(string(state), "-", "_")
 	line := row{
-		Root: string(x.Root), Href: "/partners/" + string(x.Root), Name: name, Domain: x.Domain, Mark: markOf(x.Identity, false),
-		State: string(state), Word: p.T("partner.link." + key), At: l.LastContact, Compared: !x.Compared.IsZero(), Blocked: x.Blocked, Agreement: agreements,
+		Href: "/partners/" + string(x.Root), Name: name, Domain: x.Domain, Mark: markOf(x.Identity, false),
+		State: string(state), Word: p.T("partner.link." + key), At: l.LastContact, Compared: !x.Compared.IsZero(), Agreement: agreements,
 	}
 	if !l.LastContact.IsZero() {
 		line.Contact = p.Ago(l.LastContact, now)
@@ -196,39 +193,17 @@ func (f *Family) row(p *i18n.Printer, now time.Time, x partner.Partner, l exchan
 }
 
 func newStranger(p *i18n.Printer, h partner.Waiting, now time.Time) stranger {
-	name := nameIn(h.Identity, p.Lang())
+	name := partner.NameIn(h.Identity, p.Lang())
 	return stranger{
 		ID: h.ID, Root: h.Identity.Root, Name: name, Domain: h.Identity.Domain, Mark: markOf(h.Identity, false),
-		Kind: p.T("terms.outlet." + outletOf(h.Identity.Kind)), Fingerprint: strings.Fields(protocol.Fingerprint(h.Identity.Root)),
+		Kind: p.T("terms.outlet." + terms.OutletKind(h.Identity.Kind)), Fingerprint: strings.Fields(protocol.Fingerprint(h.Identity.Root)),
 		Words: h.Hello.Words, When: p.Ago(h.Received, now), Agreement: h.Hello.Agreement != "",
 	}
 }
 
-// nameIn is the name that a newsroom gives itself in a language, else in English, else in its own.
-func nameIn(id protocol.Identity, lang string) string {
-	for _, l := range append([]string{lang, "en"}, id.Languages...) {
-		if name := id.Names[l]; name != "" {
-			return name
-		}
-	}
-	return id.Domain
-}
-
-// markOf is the mark of a newsroom, from its name in its own language: it is the same for all readers.
+// markOf is the mark of a newsroom.
 func markOf(id protocol.Identity, own bool) page.Mark {
-	lang := "en"
-	if len(id.Languages) > 0 {
-		lang = id.Languages[0]
-	}
-	return page.NewMark(nameIn(id, lang), news.Root(id.Root), own)
-}
-
-// outletOf is a kind of outlet that has a word.
-func outletOf(kind string) string {
-	if slices.Contains(terms.OutletKinds[:], kind) {
-		return kind
-	}
-	return "other"
+	return page.NewMark(partner.OwnName(id), news.Root(id.Root), own)
 }
 
 // troubles says what is wrong with records, of one newsroom or of all.

@@ -3,19 +3,14 @@ package partners
 import (
 	"net/http"
 	"strings"
-	"time"
 
 	"newspool/internal/agreement"
-	"newspool/internal/clock"
 	"newspool/internal/exchange"
 	"newspool/internal/fault"
 	"newspool/internal/news"
 	"newspool/internal/partner"
 	"newspool/internal/web/page"
 )
-
-// fromMicros is the time of a statement of the root.
-func fromMicros(us int64) time.Time { return clock.FromMicros(us) }
 
 // onePage is one partner.
 type onePage struct {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"newspool/internal/i18n"
+	"newspool/internal/partner"
 	"newspool/internal/web/page"
 )
 
@@ -42,15 +43,7 @@ func (f *Family) showKey(w http.ResponseWriter, r *http.Request, p *i18n.Printer
 }
 
 func (f *Family) keyWith(w http.ResponseWriter, status int, p *i18n.Printer, words, problem string) error {
-	self := f.o.Newsroom.Self()
-	name := self.Domain
-	for _, lang := range append([]string{p.Lang(), "en"}, self.Languages...) {
-		if self.Names[lang] != "" {
-			name = self.Names[lang]
-			break
-		}
-	}
-	return f.send(w, status, f.key, keyPage{frame: newFrame(p, "/setup/key", p.T("setup.key.title"), 2), Name: name, Words: strings.Fields(words), Problem: problem})
+	return f.send(w, status, f.key, keyPage{frame: newFrame(p, "/setup/key", p.T("setup.key.title"), 2), Name: partner.NameIn(f.o.Newsroom.Self(), p.Lang()), Words: strings.Fields(words), Problem: problem})
 }
 
 func (f *Family) keyFile(w http.ResponseWriter, r *http.Request, _ *i18n.Printer) error {
