@@ -28,7 +28,7 @@ func (c proofCmd) Run(a *app) error {
 			return fault.New(fault.NotFound, "exchange.no_proof")
 		}
 		w := item.Ways[len(item.Ways)-1]
-		b, err := n.Proofs().File(a.ctx, ledger.ID(w.Ledger), w.Seq)
+		b, _, err := n.Proofs().File(a.ctx, ledger.ID(w.Ledger), w.Seq)
 		if err != nil {
 			return err
 		}

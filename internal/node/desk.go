@@ -2,14 +2,15 @@ package node
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
 
 	"newspool/internal/desk"
 	"newspool/internal/exchange"
-	"newspool/internal/fault"
 	"newspool/internal/ledger"
+	"newspool/internal/library"
 	"newspool/internal/news"
 	"newspool/internal/partner"
 	"newspool/internal/terms"
@@ -83,6 +84,12 @@ func (w wireExchange) Proofs(ctx context.Context, id news.ItemID, verify bool) (
 	if err != nil {
 		return nil, err
 	}
+	var sent []exchange.Delivery
+	if item.Own {
+		if sent, err = w.n.Exchange.Deliveries(ctx, id); err != nil {
+			return nil, err
+		}
+	}
 	var out []wire.Proof
 	for _, way := range item.Ways {
 		p := wire.Proof{
@@ -95,11 +102,13 @@ func (w wireExchange) Proofs(ctx context.Context, id news.ItemID, verify bool) (
 			}
 		}
 		if item.Own {
-			p.Held = w.firstHeld(ctx, id, way.Ledger, way.Seq)
+			p.Held = firstHeld(sent, way)
 		}
 		if verify {
 			p.Checked = w.n.Clock()
-			p.State, p.Why = w.check(ctx, ledger.ID(way.Ledger), way.Seq, id)
+			if p.State, p.Why, err = w.check(ctx, ledger.ID(way.Ledger), way.Seq, id); err != nil {
+				return nil, err
+			}
 		}
 		out = append(out, p)
 	}
@@ -107,31 +116,32 @@ func (w wireExchange) Proofs(ctx context.Context, id news.ItemID, verify bool) (
 	return out, nil
 }
 
-func (w wireExchange) firstHeld(ctx context.Context, id news.ItemID, l string, seq int64) (first time.Time) {
-	all, err := w.n.Exchange.Deliveries(ctx, id)
-	if err != nil {
-		return first
-	}
-	for _, d := range all {
-		if string(d.Ledger) == l && d.Seq == seq && !d.Durable.IsZero() && (first.IsZero() || d.Durable.Before(first)) {
+// firstHeld is since when the first partner has held what went by a place in a ledger; zero: none has said so.
+func firstHeld(sent []exchange.Delivery, way library.Way) (first time.Time) {
+	for _, d := range sent {
+		if string(d.Ledger) == way.Ledger && d.Seq == way.Seq && !d.Durable.IsZero() && (first.IsZero() || d.Durable.Before(first)) {
 			first = d.Durable
 		}
 	}
 	return first
 }
 
-func (w wireExchange) check(ctx context.Context, id ledger.ID, seq int64, item news.ItemID) (wire.ProofState, terms.Line) {
-	b, err := w.n.Proofs().File(ctx, id, seq)
+// check makes a proof file and checks it. A proof that does not hold is an answer; one that could not be made is an error.
+func (w wireExchange) check(ctx context.Context, id ledger.ID, seq int64, item news.ItemID) (wire.ProofState, terms.Line, error) {
+	b, about, err := w.n.Proofs().File(ctx, id, seq)
+	if err != nil && !errors.Is(err, ledger.ErrDamaged) {
+		return wire.Unchecked, terms.Line{}, err
+	}
 	if err == nil {
-		var proven protocol.Proven
-		if proven, err = protocol.VerifyProof(b); err == nil && proven.Record.About != string(item) {
-			err = fault.New(fault.Invalid, "exchange.proof_of_another")
-		}
+		_, err = protocol.VerifyProof(b)
 	}
 	if err != nil {
-		return wire.Broken, terms.Line{Key: "exchange.proof_broken", Args: map[string]any{"cause": err.Error()}}
+		return wire.Broken, terms.Line{Key: "exchange.proof_broken", Args: map[string]any{"cause": err.Error()}}, nil
 	}
-	return wire.Valid, terms.Line{}
+	if about != string(item) {
+		return wire.Broken, terms.Line{Key: "exchange.proof_of_another"}, nil
+	}
+	return wire.Valid, terms.Line{}, nil
 }
 
 // directory has the names of partners and agreements.

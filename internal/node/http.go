@@ -6,13 +6,16 @@ import (
 	"net/http"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"newspool/internal/api"
 	"newspool/internal/deliver"
 	"newspool/internal/desk"
+	"newspool/internal/exchange"
 	"newspool/internal/fault"
 	"newspool/internal/ledger"
+	"newspool/internal/news"
 	"newspool/internal/people"
 	"newspool/internal/proof"
 	"newspool/internal/store"
@@ -24,6 +27,7 @@ import (
 	"newspool/internal/web/signin"
 	"newspool/internal/web/sources"
 	"newspool/internal/web/wire"
+	"newspool/protocol"
 )
 
 // Version is the version of the program.
@@ -51,7 +55,7 @@ func (n *Node) serveAll() error {
 	shell.Routes(mux)
 	n.server.Routes(mux)
 	n.health(mux)
-	mux.Handle("GET /proof/{ledger}/{seq}", shell.Signed(n.proofFile))
+	mux.Handle("GET /proof/{ledger}/{seq}", shell.Signed(page.Only(page.Person.MayProve, "exchange.proof_roles")(n.proofFile)))
 	d := desk.New(n.DB, n.Library, n.People, judge{n.Exchange}, n.Clock)
 	families, err := n.families(shell, d)
 	if err != nil {
@@ -123,16 +127,35 @@ func (n *Node) note(ctx context.Context, act people.Act) error {
 
 // Proofs makes proof files.
 func (n *Node) Proofs() proof.Maker {
-	return proof.Maker{DB: n.DB, Known: n.Exchange.Service, Parties: n.Agreements.Parties}
+	return proof.Maker{DB: n.DB, Ledgers: n.Ledgers, Known: n.Exchange.Service, Parties: n.Agreements.Parties, Open: n.mayGive}
 }
 
-// proofFile hands out the proof of a record.
+// mayGive reports whether the contents of a record may be given out: a text only as long as the desk shows it.
+func (n *Node) mayGive(r store.Reader, rec protocol.Record) (bool, error) {
+	if !strings.HasPrefix(rec.Type, "item.") || rec.Type == exchange.TypeWithdraw {
+		return true, nil
+	}
+	item, err := n.Library.ReadItem(r, news.ItemID(rec.About))
+	if fault.Is(err, fault.NotFound) {
+		return false, nil
+	}
+	return item.State != news.Withdrawn, err
+}
+
+// proofFile hands out the proof of a record, after it was written down who took it: it holds the whole text.
 func (n *Node) proofFile(w http.ResponseWriter, r *http.Request) error {
 	seq, err := strconv.ParseInt(r.PathValue("seq"), 10, 64)
 	if err != nil {
 		return fault.New(fault.NotFound, "fault.not_found")
 	}
-	b, err := n.Proofs().File(r.Context(), ledger.ID(r.PathValue("ledger")), seq)
+	b, about, err := n.Proofs().File(r.Context(), ledger.ID(r.PathValue("ledger")), seq)
+	if err != nil {
+		return err
+	}
+	err = n.note(r.Context(), people.Act{
+		Who: page.PersonOf(r).ID, What: "exchange.act_proof", About: about, From: n.remote(r),
+		Detail: map[string]any{"ledger": r.PathValue("ledger"), "position": seq},
+	})
 	if err != nil {
 		return err
 	}

@@ -115,7 +115,7 @@ func TestAgreementOfThree(t *testing.T) {
 			if err != nil || len(it.Ways) != 1 {
 				t.Fatalf("%s at %s: %+v (%v)", id, h.Domain, it.Ways, err)
 			}
-			file, err := h.Proofs().File(ctx, ledger.ID(it.Ways[0].Ledger), it.Ways[0].Seq)
+			file, _, err := h.Proofs().File(ctx, ledger.ID(it.Ways[0].Ledger), it.Ways[0].Seq)
 			if err != nil {
 				t.Fatal(err)
 			}

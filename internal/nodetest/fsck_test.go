@@ -117,8 +117,7 @@ func TestDamagedDatabase(t *testing.T) {
 	broken := seq(items[20])
 	flip(t, a, "content", "bytes", "id = (SELECT content FROM ledger_content WHERE ledger = $1 AND seq = $2)", string(mine.ID), seq(items[7]))
 	flip(t, a, "ledger_entry", "record", "ledger = $1 AND seq = $2", string(mine.ID), broken)
-	if _, err := a.Proofs().File(ctx, mine.ID, seq(items[7])); err == nil {
-		file, _ := a.Proofs().File(ctx, mine.ID, seq(items[7]))
+	if file, _, err := a.Proofs().File(ctx, mine.ID, seq(items[7])); err == nil {
 		if _, err := protocol.VerifyProof(file); err == nil {
 			t.Error("the proof of a changed text holds")
 		}

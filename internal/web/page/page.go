@@ -50,6 +50,9 @@ type Person struct {
 	Signatory     bool
 }
 
+// MayProve reports whether the person may take proof files out, with the texts that they hold.
+func (p Person) MayProve() bool { return p.Editor || p.Signatory }
+
 // NavEntry is one entry of the navigation as it is shown. Its text is the message page.nav.<Name>.
 type NavEntry struct {
 	Name  string

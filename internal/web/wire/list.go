@@ -38,7 +38,7 @@ func (f *Family) showList(w http.ResponseWriter, r *http.Request) error {
 	}
 	p := listPage{Base: base, Compact: base.Person.Compact}
 	query := parseFilter(r.URL.Query())
-	c := painter{p: base.P, now: base.Now, names: names{base.Newsroom, partners}, filter: query}
+	c := painter{p: base.P, now: base.Now, names: names{base.Newsroom, partners}, filter: query, proves: base.Person.MayProve()}
 	if id := news.ItemOf(r.URL.Query().Get("item")); id != "" {
 		c.open = id
 		if p.Item, err = f.article(r, c, id); err != nil {

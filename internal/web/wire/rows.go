@@ -79,6 +79,7 @@ type painter struct {
 	filter filter
 	seen   map[news.ItemID]bool
 	open   news.ItemID // the item in the preview
+	proves bool        // the reader may take proof files out
 }
 
 func (c painter) row(l library.Row) row {

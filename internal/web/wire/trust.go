@@ -199,7 +199,10 @@ func proofLines(c painter, proofs []Proof, known []Agreement) []proofLine {
 		under := agreementOf(known, p.Agreement)
 		line := proofLine{
 			Number: p.Number, By: c.names.of(p.By), Position: c.p.Number(p.Position), Ledger: p.Ledger, Said: c.p.Stamp(p.Said, c.now),
-			Held: heldText(c, p.Held), HeldAt: p.Held, State: p.State, Name: under.Name, Href: under.Href, File: p.File,
+			Held: heldText(c, p.Held), HeldAt: p.Held, State: p.State, Name: under.Name, Href: under.Href,
+		}
+		if c.proves {
+			line.File = p.File
 		}
 		switch p.State {
 		case Valid:
@@ -263,7 +266,7 @@ func (f *Family) verify(w http.ResponseWriter, r *http.Request) error {
 // painter is one for a page that has no list.
 func (f *Family) painter(r *http.Request, base page.Base) (painter, error) {
 	partners, err := f.o.Directory.Partners(r.Context(), base.Lang)
-	return painter{p: base.P, now: base.Now, names: names{base.Newsroom, partners}}, err
+	return painter{p: base.P, now: base.Now, names: names{base.Newsroom, partners}, proves: base.Person.MayProve()}, err
 }
 
 // itemOf is the item that a path names. A path that names none finds none.
