@@ -25,7 +25,6 @@ func isItem(t string) bool { return strings.HasPrefix(t, "item.") }
 // arrival is a record of a partner with what only its delivery tells.
 type arrival struct {
 	ledger.Said
-	from   *link
 	hidden bool // the ledger is catching up: nothing shows
 	ahead  bool // a content was not sent, because a record further on withdraws it
 }
@@ -153,7 +152,7 @@ func (s *Service) storeThenFold(ctx context.Context, l *link, b ledger.Batch) er
 }
 
 func (s *Service) said(l *link, seq int64, e protocol.Entry, rec protocol.Record, ids []content.ID, hidden bool) arrival {
-	d := arrival{from: l, hidden: hidden}
+	d := arrival{hidden: hidden}
 	d.Said = ledger.Said{Ledger: l.id, Agreement: l.agreement, Owner: l.partner, Seq: seq, Record: rec, Bytes: e.Record, IDs: ids}
 	for n, c := range e.Contents {
 		d.ahead = d.ahead || ((c.State == protocol.Withdrawn || c.State == protocol.Erased) && c.Index > seq)
@@ -181,7 +180,6 @@ func (s *Service) moved(tx *store.Tx, l *link, to int64, hidden bool) error {
 // inSight moves the cursors to the end of a batch up to which nothing is hidden.
 func (s *Service) inSight(tx *store.Tx, l *link, to int64) error {
 	tx.OnCommit(func() {
-		l.took = nil
 		s.wakeOthers(l)
 		s.Changed("wire", string(l.id))
 	})
@@ -370,9 +368,6 @@ func (s *Service) take(tx *store.Tx, d arrival, in *library.Incoming) error {
 		err = s.acted(tx, d.Said, "set-aside", "")
 	default:
 		err = s.judge(tx, d, by, today, in)
-	}
-	if d.hidden {
-		d.from.remember(*in)
 	}
 	return err
 }

@@ -79,9 +79,8 @@ type link struct {
 	stopped bool
 
 	// These belong to the follower.
-	polls  bool                 // the stream does not come through, so we ask again and again
-	took   map[news.ItemID]bool // items that came while nothing showed, and were not set aside
-	hinted map[int64]bool       // withdrawals that were hinted at on this connection, and whether their items are here
+	polls  bool           // the stream does not come through, so we ask again and again
+	hinted map[int64]bool // withdrawals that were hinted at on this connection, and whether their items are here
 
 	cosign chan protocol.Checkpoint
 	again  chan struct{} // another ledger of the agreement has moved: what waited for it may be folded now
@@ -256,9 +255,6 @@ func (s *Service) connect(ctx context.Context, peer Peer, l *link) error {
 	l.gate, l.held = -1, i.Size
 	l.mu.Unlock()
 	l.hinted = map[int64]bool{}
-	if err := s.recall(ctx, l, i); err != nil {
-		return err
-	}
 	if i.Applied < i.Size {
 		if err := s.foldBehind(ctx, l); err != nil {
 			return err

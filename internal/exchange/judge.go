@@ -1,20 +1,16 @@
 package exchange
 
 import (
-	"context"
 	"slices"
 	"strings"
 	"time"
 
 	"newspool/internal/clock"
-	"newspool/internal/fault"
-	"newspool/internal/ledger"
 	"newspool/internal/library"
 	"newspool/internal/news"
 	"newspool/internal/partner"
 	"newspool/internal/store"
 	"newspool/internal/terms"
-	"newspool/protocol"
 )
 
 // mayName reports whether a newsroom may speak of an item: one that it released, or one that is new here and whose name does not lie
@@ -45,7 +41,7 @@ func (s *Service) judge(tx *store.Tx, d arrival, by terms.Standing, today terms.
 	sent := false
 	if in.Class == news.Correction {
 		var err error
-		if sent, err = s.tookBefore(tx, d, in.Item); err != nil {
+		if sent, err = s.Library.TookUnder(tx, in.Item, d.Agreement); err != nil {
 			return err
 		}
 	}
@@ -71,57 +67,4 @@ func sooner(a, b time.Time) time.Time {
 		return b
 	}
 	return a
-}
-
-// tookBefore reports whether an earlier version of an item came under the agreement and was not set aside: only then may a
-// correction follow it whatever the terms say.
-func (s *Service) tookBefore(tx *store.Tx, d arrival, id news.ItemID) (bool, error) {
-	if d.from.took[id] {
-		return true, nil
-	}
-	item, err := s.Library.ReadItem(tx, id)
-	if fault.Is(err, fault.NotFound) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	aside := map[int]bool{}
-	for _, v := range item.History {
-		aside[v.Number] = v.State == news.SetAside
-	}
-	return slices.ContainsFunc(item.Ways, func(w library.Way) bool { return w.Agreement == d.Agreement && !aside[w.Number] }), nil
-}
-
-// remember notes an item that was taken while nothing shows yet: the library does not tell of these.
-func (l *link) remember(in library.Incoming) {
-	if in.State == news.SetAside || in.Class == news.Withdrawal {
-		return
-	}
-	if l.took == nil {
-		l.took = map[news.ItemID]bool{}
-	}
-	l.took[in.Item] = true
-}
-
-// recall notes the items again that an earlier process took while nothing showed yet.
-func (s *Service) recall(ctx context.Context, l *link, i ledger.Info) error {
-	if l.took != nil {
-		return nil
-	}
-	const step = 1024
-	return s.DB.Read(ctx, func(r store.Reader) error {
-		for from := i.Visible; from < i.Applied; from += step {
-			records, err := ledger.Records(r, l.id, from, min(i.Applied, from+step))
-			if err != nil {
-				return err
-			}
-			for _, b := range records {
-				if rec, err := protocol.ParseRecord(b); err == nil && (rec.Type == TypeRelease || rec.Type == TypeCorrect) {
-					l.remember(library.Incoming{Item: news.ItemID(rec.About)})
-				}
-			}
-		}
-		return nil
-	})
 }

@@ -7,6 +7,7 @@ import (
 	"newspool/internal/content"
 	"newspool/internal/news"
 	"newspool/internal/store"
+	"newspool/internal/terms"
 )
 
 // Outgoing gives a released version of our own as OnVersion was given it. Faults: library.not_found; library.not_ours.
@@ -46,6 +47,15 @@ func (l *Library) Ways(r store.Reader, id news.ItemID) ([]Way, error) {
 	}
 	slices.SortFunc(out, wayOrder)
 	return out, nil
+}
+
+const countTaken = `SELECT COUNT(*) FROM item_agreement WHERE item = $1 AND agreement = $2 AND state <> 'set-aside' AND state <> 'withdrawn'`
+
+// TookUnder reports whether a version of an item came under an agreement, shown or still hidden, and was not set aside there.
+func (l *Library) TookUnder(r store.Reader, id news.ItemID, agreement terms.AgreementID) (bool, error) {
+	var n int
+	err := r.QueryRow(countTaken, id, agreement).Scan(&n)
+	return n > 0, err
 }
 
 func (a arrival) way() Way {

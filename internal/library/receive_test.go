@@ -375,3 +375,54 @@ func TestRestore(t *testing.T) {
 		}
 	})
 }
+
+// A version counts as taken under an agreement if it was not set aside there, shown or still hidden, whatever another agreement says;
+// a person's word goes before.
+func TestTookUnder(t *testing.T) {
+	aside := func(in *Incoming) { in.State, in.Why = news.SetAside, Why{Clause: "2.1", Key: "clause.outside"} }
+	hidden := func(in *Incoming) { in.Hidden = true }
+	other := func(in *Incoming) { in.Ledger, in.Agreement = "ledger-2", "agr-2" }
+	each(t, func(t *testing.T, d *desk) {
+		for _, tt := range []struct {
+			name   string
+			set    []func(*Incoming)
+			person news.State
+			want   bool
+		}{
+			{"usable", nil, "", true},
+			{"set aside", []func(*Incoming){aside}, "", false},
+			{"hidden", []func(*Incoming){hidden}, "", true},
+			{"hidden and set aside", []func(*Incoming){hidden, aside}, "", false},
+			{"without its text", []func(*Incoming){func(in *Incoming) { in.ContentID = "" }}, "", true},
+			{"a withdrawal", []func(*Incoming){func(in *Incoming) { in.Class = news.Withdrawal }}, "", false},
+			{"under another agreement", []func(*Incoming){other}, "", false},
+			{"set aside, and opened by a person", []func(*Incoming){aside}, news.Usable, true},
+			{"usable, and set aside by a person", nil, news.SetAside, false},
+		} {
+			d.clear(t, 1)
+			in := incoming("1", 1, news.First, "A")
+			for _, set := range tt.set {
+				set(&in)
+			}
+			d.receive(t, in)
+			if tt.name == "set aside" { // what came usable by another agreement is set aside in this one all the same
+				other(&in)
+				in.State, in.Why = news.Usable, Why{}
+				d.receive(t, in)
+			}
+			var got bool
+			err := d.db.Write(context.Background(), func(tx *store.Tx) (err error) {
+				if tt.person != "" {
+					if err := d.SetState(tx, in.Item, tt.person, Why{Key: "desk.by_hand"}); err != nil {
+						return err
+					}
+				}
+				got, err = d.TookUnder(tx, in.Item, "agr-1")
+				return err
+			})
+			if err != nil || got != tt.want {
+				t.Errorf("%s: %t, want %t (%v)", tt.name, got, tt.want, err)
+			}
+		}
+	})
+}

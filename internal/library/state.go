@@ -66,9 +66,11 @@ func (l *Library) CloseForUse(tx *store.Tx, id news.ItemID, why Why) error {
 	return errors.Join(l.hold(tx, ix, it, news.Closed, why.text()), it.save(tx))
 }
 
+const decideArrivals = `UPDATE item_agreement SET state = $3 WHERE item = $1 AND number = $2 AND (state = 'usable' OR state = 'set-aside') AND NOT hidden`
+
 // SetState is what a person decides about a received item. Usable and SetAside speak of the version that is shown, and open
 // what was closed; Closed and Withdrawn hold the item, whatever versions follow. The row stays where it is; the feed gets a
-// new line.
+// new line. What a version came under an agreement as is what the person says, too (TookUnder).
 //
 // Faults: library.not_found; library.not_received (Denied) for an item of our own; library.withdrawn (Gone) for one that is
 // withdrawn; library.missing (Conflict) to make usable what has no content; library.state (Invalid) for any other state.
@@ -110,5 +112,5 @@ func (l *Library) SetState(tx *store.Tx, id news.ItemID, state news.State, why W
 	it.hold, it.holdWhy = "", ""
 	v.state, v.why = state, why.text()
 	l.tell(ix, it, v)
-	return errors.Join(l.refresh(tx, ix, it, v, had), v.save(tx), it.save(tx))
+	return errors.Join(l.refresh(tx, ix, it, v, had), v.save(tx), it.save(tx), tx.Exec(decideArrivals, id, v.number, state))
 }

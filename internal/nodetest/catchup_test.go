@@ -3,6 +3,7 @@ package nodetest
 import (
 	"context"
 	"fmt"
+	"io"
 	"slices"
 	"sync"
 	"testing"
@@ -218,5 +219,51 @@ func inOrder(t *testing.T, a, b *House) {
 	}
 	if !slices.Equal(wire, said) {
 		t.Errorf("%d items stand in another order than the %d that were said", len(wire), len(said))
+	}
+}
+
+// A version that was set aside while the ledger caught up stays so when its correction comes after a cut or a start in the middle; one
+// that was taken is corrected whatever the terms say.
+func TestCorrectedAfterACut(t *testing.T) {
+	for name, again := range map[string]func(b *House){
+		"a cut":   func(*House) {},
+		"a start": func(b *House) { b.Restart(b.spec) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := victim(t)
+			f := newFake(t, "harbour.example", b)
+			f.agree(func(rev *terms.Revision) { rev.Ceilings.Records = 1 })
+			f.folded()
+			f.misbehave(func(w io.Writer, from int64) {
+				f.mu.Lock()
+				defer f.mu.Unlock()
+				out := protocol.AppendFrame(nil, f.heartbeat())
+				if size := len(f.entries) - 2; from < int64(size) { // both corrections are still to come
+					_, signed := f.checkpoint(size)
+					out = protocol.AppendFrame(out, protocol.Frame{From: from, Records: f.entries[from:size], Checkpoint: signed})
+				}
+				w.Write(out)
+			})
+			f.mu.Lock() // nothing is read before all of it is there
+			stream := f.stream
+			f.stream = func(io.Writer, int64) {}
+			f.mu.Unlock()
+			taken, _ := f.release(1)
+			aside, seq := f.release(2) // above the ceiling of the day
+			for _, id := range []news.ItemID{taken, aside} {
+				f.say(exchange.TypeCorrect, string(id), exchange.ItemBody{Class: news.Correction, Version: 2}, f.story(Story(3).Story))
+			}
+			f.misbehave(stream)
+			Wait(t, "all but the corrections is folded", func() bool { i := f.copy(); return i.Applied == seq+1 && i.Visible < i.Applied })
+			again(b)
+			f.misbehave(nil)
+			f.folded()
+			if s := stateAt(b, taken); s != news.Usable {
+				t.Errorf("the correction of what was taken is %s", s)
+			}
+			if s := stateAt(b, aside); s != news.SetAside {
+				t.Errorf("the correction of what was set aside is %s", s)
+			}
+		})
 	}
 }
