@@ -15,17 +15,36 @@ import (
 	"newspool/protocol"
 )
 
-// Propose proposes a revision to its parties and signs it for us. A revision without an agreement id begins a new agreement.
-// It returns the hash by which the revision is known from now on; it is durable, and on its way.
-func (s *Service) Propose(ctx context.Context, rev terms.Revision, who Signer) (terms.RevisionHash, error) {
+// Complete gives a revision as Propose signs it: with an agreement, its author, the next number in the agreement and the hashes of
+// its texts. A revision without an agreement id begins a new agreement.
+func (s *Service) Complete(rev terms.Revision) terms.Revision {
 	if rev.Agreement == "" {
-		rev.Agreement, rev.Number = terms.AgreementID(protocol.NewID()), 1
+		rev.Agreement = terms.AgreementID(protocol.NewID())
 	}
 	rev.Format, rev.Author = terms.Format, s.exchange.Root()
-	if before, ok := s.Revision(rev.Predecessor); ok {
-		rev.Number = before.Terms.Number + 1
-	}
+	s.settle()
+	s.mu.RLock()
+	rev.Number = s.next(rev.Agreement)
+	s.mu.RUnlock()
 	rev.TextHashes = terms.HashTexts(rev, s.printer(rev))
+	return rev
+}
+
+// next is the number of the next revision of an agreement; mu is held.
+func (s *Service) next(id terms.AgreementID) int {
+	n := 1
+	for _, r := range s.revisions {
+		if r.Terms.Agreement == id {
+			n = max(n, r.Terms.Number+1)
+		}
+	}
+	return n
+}
+
+// Propose completes a revision, proposes it to its parties and signs it for us. It is refused where it is not what who.Seen names.
+// Propose returns the hash by which the revision is known from now on; it is durable, and on its way.
+func (s *Service) Propose(ctx context.Context, rev terms.Revision, who Signer) (terms.RevisionHash, error) {
+	rev = s.Complete(rev)
 	for _, p := range rev.Validate() {
 		if p.Fatal {
 			return "", fault.New(fault.Invalid, p.Key, flat(p.Args)...)
@@ -36,6 +55,9 @@ func (s *Service) Propose(ctx context.Context, rev terms.Revision, who Signer) (
 		return "", err
 	}
 	hash := terms.Hash(b)
+	if who.Seen != "" && who.Seen != hash {
+		return "", fault.New(fault.Conflict, "agreement.text_changed")
+	}
 	err := s.db.Write(ctx, func(tx *store.Tx) error {
 		if err := s.mayPropose(rev); err != nil {
 			return err
@@ -72,11 +94,15 @@ func (s *Service) documents(tx *store.Tx, rev terms.Revision, b []byte) ([]ledge
 	return all, nil
 }
 
-// mayPropose refuses a second open revision of ours with the same predecessor, and one that replaces what is not in force.
+// mayPropose refuses a second open revision of ours with the same predecessor, one that replaces what is not in force, and one whose
+// number was taken in the meantime.
 func (s *Service) mayPropose(rev terms.Revision) error {
 	s.settle()
 	s.mu.RLock()
 	defer s.mu.RUnlock()
+	if rev.Number != s.next(rev.Agreement) {
+		return fault.New(fault.Conflict, "agreement.text_changed")
+	}
 	if err := s.fits(rev); err != nil {
 		return err
 	}

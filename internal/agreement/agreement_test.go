@@ -210,3 +210,20 @@ func TestDeclinedAndVoid(t *testing.T) {
 		t.Errorf("a new text after that: %v", err)
 	}
 }
+
+// What is not what the signatory has seen is not signed.
+func TestSeen(t *testing.T) {
+	a, _, rev := pair(t)
+	ctx := context.Background()
+	seen := a.Complete(rev)
+	changed := seen
+	changed.NoticeDays++
+	who := chief
+	who.Seen = terms.Hash(seen.Bytes())
+	if _, err := a.Propose(ctx, changed, who); fault.Of(err).Key != "agreement.text_changed" || len(a.List()) != 0 {
+		t.Errorf("another text than was seen: %v", err)
+	}
+	if hash, err := a.Propose(ctx, seen, who); err != nil || hash != who.Seen {
+		t.Errorf("the text that was seen, %s, became %s: %v", who.Seen, hash, err)
+	}
+}

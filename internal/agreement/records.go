@@ -45,6 +45,8 @@ type Signer struct {
 	Name   string `json:"name"`
 	Office string `json:"office"`
 	How    string `json:"how,omitempty"` // how a party without a node gave its signature
+
+	Seen terms.RevisionHash `json:"-"` // what the signatory was shown; "": we do not know
 }
 
 func micros(t time.Time) int64 { return clock.Micros(t) }

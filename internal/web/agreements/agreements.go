@@ -32,6 +32,9 @@ type Agreements interface {
 // Signing is what a newsroom says to a text. agreement.Service is one. What is durable when these return nil is on its way to
 // the other parties.
 type Signing interface {
+	// Complete gives a revision as Propose signs it: what is shown before.
+	Complete(rev terms.Revision) terms.Revision
+	// Propose is refused where the text is not the one that who.Seen names.
 	Propose(ctx context.Context, rev terms.Revision, who agreement.Signer) (terms.RevisionHash, error)
 	Sign(ctx context.Context, hash terms.RevisionHash, who agreement.Signer) error
 	// SignFor enters, as host, the signature of the party of that index, which has no node.

@@ -39,6 +39,9 @@ var (
 
 var now = time.Date(2026, 11, 22, 12, 6, 0, 0, time.UTC)
 
+// clockOfTests stands still.
+func clockOfTests() time.Time { return now }
+
 func zone() *time.Location { return time.FixedZone("NOR", 2*3600) }
 
 func identity(root news.Root) protocol.Identity {
@@ -72,25 +75,37 @@ func newDesk(t testing.TB) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &desk{Reader: pagetest.Reader{T: t, Mux: http.NewServeMux(), Root: north, Token: "good", Lang: "en"}, bundle: bundle, hidden: map[news.Root]bool{}, person: page.Person{ID: "p1", Name: "Ada North", Editor: true, Signatory: true}}
+	d := &desk{Reader: pagetest.Reader{T: t, Root: north, Token: "good", Lang: "en"}, bundle: bundle, hidden: map[news.Root]bool{}, person: page.Person{ID: "p1", Name: "Ada North", Editor: true, Signatory: true}}
 	d.fill()
 	shell, err := page.New(page.Options{
-		Bundle: bundle, Root: north, House: d, Sessions: d, Zone: zone(), Clock: func() time.Time { return now },
+		Bundle: bundle, Root: north, House: d, Sessions: d, Zone: zone(), Clock: clockOfTests,
 		Nav: []page.Entry{{Name: "wire", Href: "/wire", Key: "g w"}, {Name: "agreements", Href: "/agreements", Key: "g a"}, {Name: "partners", Href: "/partners", Key: "g p"}, {Name: "settings", Href: "/settings", Key: "g s"}},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	d.serve(shell, d)
+	return d
+}
+
+// serve makes the pages over these agreements.
+func (d *desk) serve(shell *page.Shell, all interface {
+	Agreements
+	Signing
+	Life
+}) {
+	d.T.Helper()
+	var err error
 	d.family, err = New(Options{
-		Shell: shell, Bundle: bundle, Agreements: d, Signing: d, Life: d, Directory: d, Documents: d, Audit: d, Zone: "Europe/Oslo",
+		Shell: shell, Bundle: d.bundle, Agreements: all, Signing: all, Life: all, Directory: d, Documents: d, Audit: d, Zone: "Europe/Oslo",
 		Remote: func(*http.Request) string { return "192.0.2.7" },
 	})
 	if err != nil {
-		t.Fatal(err)
+		d.T.Fatal(err)
 	}
+	d.Mux = http.NewServeMux()
 	d.family.Routes(d.Mux)
 	shell.Routes(d.Mux)
-	return d
 }
 
 func partyOf(root news.Root, name, office string) terms.Party {
@@ -237,6 +252,16 @@ func (d *desk) say(format string, args ...any) error {
 	}
 	d.said = append(d.said, fmt.Sprintf(format, args...))
 	return nil
+}
+
+func (d *desk) Complete(rev terms.Revision) terms.Revision {
+	rev.Number = 1
+	a, _ := d.Get(rev.Agreement)
+	for _, r := range a.Revisions {
+		rev.Number = max(rev.Number, r.Terms.Number+1)
+	}
+	rev.TextHashes = terms.HashTexts(rev, func(lang news.Lang) terms.Printer { return d.bundle.Printer(string(lang), rev.Location()) })
+	return rev
 }
 
 func (d *desk) Propose(_ context.Context, rev terms.Revision, who agreement.Signer) (terms.RevisionHash, error) {

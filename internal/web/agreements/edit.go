@@ -127,12 +127,9 @@ func (f *Family) amend(w http.ResponseWriter, r *http.Request) error {
 	return f.editWith(w, r, http.StatusOK, fill(t), &t, func(*editPage) {})
 }
 
-// head completes terms with what names them: which agreement, which number, what they replace.
+// head says which agreement terms belong to, and what they replace.
 func head(r terms.Revision, a agreement.Agreement) terms.Revision {
-	r.Agreement, r.Number, r.Predecessor = a.ID, 1, ""
-	for _, x := range a.Revisions {
-		r.Number = max(r.Number, x.Terms.Number+1)
-	}
+	r.Agreement, r.Predecessor = a.ID, ""
 	if a.Current != nil {
 		r.Predecessor = a.Current.Hash
 	}
@@ -199,24 +196,24 @@ func (f *Family) work(w http.ResponseWriter, r *http.Request, a agreement.Agreem
 	if old != nil {
 		rev = like(rev, *old)
 	}
-	rev.TextHashes = terms.HashTexts(rev, func(lang news.Lang) terms.Printer { return f.words(rev, lang) })
+	rev = f.o.Signing.Complete(rev)
 	found = append(found, problems(page.PrinterOf(r), rev)...)
-	hash := string(terms.Hash(rev.Bytes()))
+	hash := terms.Hash(rev.Bytes())
 	who, err := signerOf(r)
+	who.Seen = terms.RevisionHash(v.Get("seen"))
 	fatal := slices.ContainsFunc(found, func(x finding) bool { return x.Fatal })
 	switch {
 	case fatal:
 		err = nil
 	case act != "propose":
 		err = nil
-	case v.Get("seen") != hash:
+	case who.Seen != hash:
 		err = fault.New(fault.Conflict, "agreement.text_changed")
 	case err == nil && v.Get("read") != "yes":
 		err = fault.New(fault.Invalid, "agreement.read_first")
 	case err == nil:
-		var signed terms.RevisionHash
-		if signed, err = f.o.Signing.Propose(r.Context(), rev, who); err == nil {
-			return f.proposed(w, r, rev, signed, who)
+		if _, err = f.o.Signing.Propose(r.Context(), rev, who); err == nil {
+			return f.proposed(w, r, rev, hash, who)
 		}
 	}
 	refused, isForms := refusal(r, "propose", err)
@@ -232,7 +229,7 @@ func (f *Family) work(w http.ResponseWriter, r *http.Request, a agreement.Agreem
 		if fatal {
 			return
 		}
-		d.Preview = &preview{Seen: hash, Name: who.Name, Office: who.Office, Us: nameOf(d.P, rev, rev.Parties[f.ourIndex(rev)]), All: many(rev)}
+		d.Preview = &preview{Seen: string(hash), Name: who.Name, Office: who.Office, Us: nameOf(d.P, rev, rev.Parties[f.ourIndex(rev)]), All: many(rev)}
 		mine := textLang(d.P, rev, "")
 		for _, lang := range rev.Languages {
 			text := f.plainDocument(d.P, rev, lang)

@@ -69,7 +69,7 @@ func TestThereAndBack(t *testing.T) {
 		for _, r := range a.Revisions {
 			to := path(a.ID) + "/amend?rev=" + string(r.Hash)
 			d.propose(to, fields(t, d.Page(200, "GET", to, nil)))
-			want := head(r.Terms, a)
+			want := d.Complete(head(r.Terms, a))
 			want.SignBy, want.Author, want.TextHashes = "2026-12-22", north, d.last.TextHashes
 			if diff := cmp.Diff(want, d.last, cmpopts.IgnoreUnexported(terms.Revision{})); diff != "" {
 				t.Errorf("%s: %s", a.ID, diff)
