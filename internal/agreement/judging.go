@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"newspool/internal/clock"
 	"newspool/internal/ledger"
 	"newspool/internal/news"
 	"newspool/internal/store"
@@ -27,9 +28,7 @@ func (s *Service) Active() []terms.Standing {
 		for _, l := range s.latest(st.Agreement) {
 			suspended, ends := standstill(s.changeovers[l])
 			st.Suspended = st.Suspended || suspended
-			if !ends.IsZero() {
-				st.Ends = earlier(st.Ends, ends)
-			}
+			st.Ends = clock.Sooner(st.Ends, ends)
 		}
 		out = append(out, st)
 	}
@@ -80,7 +79,7 @@ func (s *Service) judging(id ledger.ID, seq int64) (terms.Standing, bool) {
 		case "resume":
 			st.Suspended = false
 		case "notice":
-			st.Ends = earlier(st.Ends, c.ends)
+			st.Ends = clock.Sooner(st.Ends, c.ends)
 		}
 	}
 	return st, found
@@ -95,17 +94,10 @@ func standstill(all []changeover) (suspended bool, ends time.Time) {
 		case "resume":
 			suspended = false
 		case "notice":
-			ends = earlier(ends, c.ends)
+			ends = clock.Sooner(ends, c.ends)
 		}
 	}
 	return suspended, ends
-}
-
-func earlier(a, b time.Time) time.Time {
-	if a.IsZero() || b.Before(a) {
-		return b
-	}
-	return a
 }
 
 // Continue says in a ledger of ours that goes on where another one was left by what its records are judged.

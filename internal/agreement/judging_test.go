@@ -102,6 +102,29 @@ func TestNothingMayBeSaidYet(t *testing.T) {
 	}
 }
 
+// Of several notices the soonest counts. One without a time means nothing, and takes back nothing.
+func TestNoticesOfOneParty(t *testing.T) {
+	a, b, rev := pair(t)
+	inForce(t, a, b, rev)
+	id := b.List()[0].ID
+	in := a.mine(id)
+	soon := time.Now().AddDate(0, 0, 10).UTC().Truncate(time.Microsecond)
+	for n, notice := range []struct {
+		ends int64
+		want time.Time
+	}{
+		{0, time.Time{}}, {-5, time.Time{}}, {soon.AddDate(0, 0, 3).UnixMicro(), soon.AddDate(0, 0, 3)}, {0, soon.AddDate(0, 0, 3)},
+		{soon.UnixMicro(), soon}, {-5, soon}, {0, soon}, {soon.AddDate(0, 0, 1).UnixMicro(), soon},
+	} {
+		b.hears(a, in.ID, id, in.Size+int64(n), agreement.TypeNotice, time.Now(), agreement.Body{Ends: notice.ends})
+		st, _ := b.Judging(in.ID, 1<<62)
+		x, _ := b.Get(id)
+		if active := b.Active(); len(active) != 1 || !active[0].Ends.Equal(notice.want) || !st.Ends.Equal(notice.want) || !x.Ends.Equal(notice.want) {
+			t.Errorf("notice %d (%d): %v ends %v and %v, want %v", n, notice.ends, active, st.Ends, x.Ends, notice.want)
+		}
+	}
+}
+
 // A revision that its author closes after the last day for signing is not in force: its parties are free from then on.
 func TestClosedTooLate(t *testing.T) {
 	a, b, rev := pair(t)

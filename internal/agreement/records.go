@@ -86,6 +86,9 @@ func (s *Service) Fold(tx *store.Tx, d ledger.Said) error {
 	case TypeResume:
 		return s.change(tx, d.Ledger, changeover{seq: d.Seq, kind: "resume", agreement: d.Agreement}, us)
 	case TypeNotice:
+		if b.Ends <= 0 {
+			return malformed("ends")
+		}
 		return s.change(tx, d.Ledger, changeover{seq: d.Seq, kind: "notice", agreement: d.Agreement, ends: clock.FromMicros(b.Ends)}, us)
 	}
 	return nil

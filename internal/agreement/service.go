@@ -407,9 +407,7 @@ func (s *Service) agreement(id terms.AgreementID, rs []Revision) Agreement {
 	for _, l := range s.latest(id) {
 		suspended, ends := standstill(s.changeovers[l])
 		a.Suspended = a.Suspended || suspended
-		if !ends.IsZero() {
-			a.Ends = earlier(a.Ends, ends)
-		}
+		a.Ends = clock.Sooner(a.Ends, ends)
 	}
 	a.State = a.state(now, string(s.exchange.Root()))
 	return a

@@ -3,7 +3,6 @@ package exchange
 import (
 	"slices"
 	"strings"
-	"time"
 
 	"newspool/internal/clock"
 	"newspool/internal/library"
@@ -35,7 +34,7 @@ func (s *Service) judge(tx *store.Tx, d arrival, by terms.Standing, today terms.
 	if mine, ok := s.mine(d.Agreement); ok {
 		if ours, ok := s.Agreements.Judging(mine, 1<<62); ok {
 			by.Suspended = by.Suspended || ours.Suspended
-			by.Ends = sooner(by.Ends, ours.Ends)
+			by.Ends = clock.Sooner(by.Ends, ours.Ends)
 		}
 	}
 	sent := false
@@ -59,12 +58,4 @@ func delivery(story terms.Facts, from, to news.Root, class news.Class, by terms.
 	f := story
 	f.From, f.To, f.Class, f.Suspended, f.Ends, f.Sent, f.Today = from, to, class, by.Suspended, by.Ends, sent, today
 	return f
-}
-
-// sooner is the earlier of two times; the zero time is none.
-func sooner(a, b time.Time) time.Time {
-	if a.IsZero() || (!b.IsZero() && b.Before(a)) {
-		return b
-	}
-	return a
 }
