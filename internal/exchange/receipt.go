@@ -65,30 +65,36 @@ func (s *Service) TakeReceipt(ctx context.Context, reader Reader, id ledger.ID, 
 // maxMisfits is how many receipts of one ledger are kept as evidence from one start to the next.
 const maxMisfits = 16
 
-// ahead keeps a receipt that cannot be for our ledger as we have it.
+// ahead keeps a receipt that cannot be for our ledger as we have it. Followers send it again and again until it is taken: it is kept
+// once, and what was kept is durable before it counts as known.
 func (s *Service) ahead(ctx context.Context, id ledger.ID, p partner.Partner, theirs []byte, cause error) error {
 	cp, ours, err := s.Ledgers.Checkpoint(ctx, id)
 	if err != nil {
 		return err
 	}
 	refused := fault.New(fault.Conflict, "partner.receipt", "domain", p.Domain).Because(cause)
-	text, _, _ := bytes.Cut(theirs, []byte("\n\n")) // what was cosigned, without the time
-	s.mu.Lock()
+	cut, _, _ := bytes.Cut(theirs, []byte("\n\n"))
+	text := string(cut) // what was cosigned, without the time
+	s.mu.RLock()
 	all := s.misfits[id]
-	known := all[string(text)] || len(all) >= maxMisfits
-	if !known {
-		if all == nil {
-			all = map[string]bool{}
-			s.misfits[id] = all
-		}
-		all[string(text)] = true
-	}
-	s.mu.Unlock()
+	known := all[text] || len(all) >= maxMisfits
+	s.mu.RUnlock()
 	if known {
-		return refused // followers send a receipt again and again until it is taken
+		return refused
 	}
 	s.Log.Error("receipt that does not fit", "partner", p.Domain, "ledger", id, "our_size", cp.Size, "error", cause)
-	if err := s.DB.Write(ctx, func(tx *store.Tx) error { return s.Ledgers.Evidence(tx, id, "ahead", ours, theirs) }); err != nil {
+	err = s.DB.Write(ctx, func(tx *store.Tx) error {
+		tx.OnCommit(func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			if s.misfits[id] == nil {
+				s.misfits[id] = map[string]bool{}
+			}
+			s.misfits[id][text] = true
+		})
+		return s.Ledgers.Evidence(tx, id, "ahead", ours, theirs)
+	})
+	if err != nil {
 		return err
 	}
 	return refused

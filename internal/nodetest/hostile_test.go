@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -464,6 +465,36 @@ func TestReceiptsThatDoNotFit(t *testing.T) {
 	}
 	if i := own(t, b, f.agreement); i.Confirmed != mine.Size {
 		t.Errorf("size %d is confirmed, want %d", i.Confirmed, mine.Size)
+	}
+}
+
+// The evidence of a receipt that does not fit is not lost with the transaction in which it should have been kept.
+func TestEvidenceAfterAFailedWrite(t *testing.T) {
+	var broken atomic.Bool
+	y := Soren()
+	y.LogLevel = silent
+	y.Fault = func(op string) error {
+		if op == "commit-before" && broken.Load() {
+			return errors.New("test: nothing can be written")
+		}
+		return nil
+	}
+	b := Start(t, y)
+	f := newFake(t, "harbour.example", b)
+	f.agree(nil)
+	mine := own(t, b, f.agreement)
+	cp := protocol.Checkpoint{Origin: mine.Origin, Size: mine.Size + 5, Root: mine.Root()}
+	line := protocol.Cosign(protocol.CosignerName(f.domain), f.cosign, cp, time.Now().Unix()).Line(public(f.cosign))
+	for _, c := range []struct {
+		broken   bool
+		code     int
+		evidence int64
+	}{{true, 503, 0}, {false, 400, 1}, {false, 400, 1}} {
+		broken.Store(c.broken)
+		code, _ := request(t, "POST", b.Base()+"/exchange/v1/ledgers/"+string(mine.ID)+"/cosignatures", f.token(), []byte(cp.Text()+"\n"+line))
+		if n := count(t, b, `SELECT COUNT(*) FROM ledger_evidence WHERE ledger = $1`, string(mine.ID)); code != c.code || n != c.evidence {
+			t.Errorf("with failing storage %t: %d, %d pieces of evidence; want %d and %d", c.broken, code, n, c.code, c.evidence)
+		}
 	}
 }
 
