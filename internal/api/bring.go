@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"net/http"
 
 	"newspool/internal/fault"
 	"newspool/internal/formats/ninjs"
+	"newspool/internal/ingest"
 	"newspool/internal/library"
 	"newspool/internal/news"
 	"newspool/internal/people"
@@ -108,17 +108,7 @@ func readDraft(body []byte, by news.PersonID) (news.Draft, error) {
 	if err != nil {
 		return d, err
 	}
-	d.Source, d.By = "api", by
-	if d.SourceID == "" {
-		sum := sha256.Sum256(body) // so that the same bytes are not taken twice
-		d.SourceID = "urn:newspool:sha256:" + hex.EncodeToString(sum[:])
-	}
-	for i := range d.Media { // what is not here yet cannot be known by its hash
-		if d.Media[i].SHA256 != "" {
-			d.Media[i].SHA256 = ""
-			d.Problems = append(d.Problems, news.Problem{Where: "associations", Key: "ingest.media_claimed", Args: map[string]any{"id": d.Media[i].ID}})
-		}
-	}
+	ingest.ItemOptions{Source: "api", By: by}.Complete(&d)
 	for _, p := range d.Problems {
 		if p.Fatal {
 			return d, &refused{first: &fault.Error{Kind: fault.Invalid, Key: p.Key, Args: p.Args}, problems: d.Problems}

@@ -125,7 +125,7 @@ func (sourceListCmd) Run(a *app) error {
 		for _, s := range all {
 			fmt.Fprintf(a.out, "%s  %s  %s", s.ID, s.Name, s.URL)
 			if s.Trouble != nil {
-				fmt.Fprintf(a.out, "  %s", strip(terms.Say(a.printer(), terms.Line{Key: s.Trouble.Key, Args: s.Trouble.Args})))
+				fmt.Fprintf(a.out, "  %s", strip(terms.Say(a.printer(), *s.Trouble)))
 			}
 			fmt.Fprintln(a.out)
 		}

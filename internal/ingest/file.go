@@ -31,13 +31,13 @@ func (s *Service) File(ctx context.Context, name string, r io.Reader, o ItemOpti
 	if head, _ := in.Peek(12); s.photos != nil && isPhoto(head) {
 		return s.Photo(ctx, name, in, o)
 	}
-	report, err := s.run(ctx, o, func(give giver) error { return produce(ctx, name, in, o, give) })
+	report, err := s.run(ctx, o, nil, func(to *intake) error { return produce(ctx, name, in, to) })
 	report.Files = 1
 	return report, err
 }
 
 // produce finds the format and the items.
-func produce(ctx context.Context, name string, r io.Reader, o ItemOptions, give giver) error {
+func produce(ctx context.Context, name string, r io.Reader, to *intake) error {
 	left := int64(MaxFile)
 	in := bufio.NewReaderSize(&limited{ctx, r, &left}, 4096)
 	if magic, _ := in.Peek(2); len(magic) == 2 && magic[0] == 0x1f && magic[1] == 0x8b {
@@ -58,17 +58,11 @@ func produce(ctx context.Context, name string, r io.Reader, o ItemOptions, give 
 	}
 	switch kindOf(name, head) {
 	case "json":
-		parse := ninjs.Parse
-		if o.Mapping != nil {
-			parse = o.Mapping.Parse
+		read := ninjs.ReadLines
+		if to.o.Mapping != nil {
+			read = to.o.Mapping.ReadLines
 		}
-		return ninjs.Split(in, func(line int, item []byte, err error) error {
-			var d news.Draft
-			if err == nil {
-				d, err = parse(item)
-			}
-			return give(at(line), d, err)
-		})
+		return read(in, func(line int, d news.Draft, err error) error { return to.give(at(line), d, err) })
 	case "feed":
 		b, err := io.ReadAll(io.LimitReader(in, feed.MaxFeed+1))
 		if err != nil {
@@ -78,17 +72,18 @@ func produce(ctx context.Context, name string, r io.Reader, o ItemOptions, give 
 		if err != nil {
 			return err
 		}
-		return giveFeed(f, at, give)
+		to.warn(path.Base(name), f.Problems)
+		return to.feed(f, at)
 	case "empty":
 		return nil
 	}
 	return fault.New(fault.Invalid, "ingest.format_unknown", "name", path.Base(name))
 }
 
-// giveFeed hands on the items of a feed, oldest first: feeds begin with the newest.
-func giveFeed(f feed.Feed, at func(n int) string, give giver) error {
+// feed hands on the items of a feed, oldest first: feeds begin with the newest.
+func (in *intake) feed(f feed.Feed, at func(n int) string) error {
 	for i := len(f.Items) - 1; i >= 0; i-- {
-		if err := give(at(i+1), f.Items[i], nil); err != nil {
+		if err := in.give(at(i+1), f.Items[i], nil); err != nil {
 			return err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"hash/fnv"
+	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -19,19 +20,23 @@ const (
 	maxInternal   = 20  // items that fail by a mistake of ours, before the run is given up
 )
 
-// giver hands on one item that was found: its place, and the draft or what is wrong with it.
-type giver func(where string, d news.Draft, err error) error
-
 // work is a draft on its way to the desk.
 type work struct {
 	where string
 	draft news.Draft
 }
 
+// settled hears what became of a draft: why is nil where it was taken, or here already. It is never called by two goroutines
+// at a time.
+type settled func(d news.Draft, why *fault.Error)
+
 // intake is one run of items to the desk.
 type intake struct {
 	s      *Service
 	o      ItemOptions
+	tell   settled // may be nil
+	ctx    context.Context
+	lanes  [lanes]chan work
 	mu     sync.Mutex
 	report Report
 	seen   int
@@ -40,32 +45,17 @@ type intake struct {
 
 // run takes what produce finds to the desk: several at a time, those with one id in order. The error is that of produce, or
 // trouble of the desk itself; the report counts what was done before it.
-func (s *Service) run(ctx context.Context, o ItemOptions, produce func(give giver) error) (Report, error) {
-	in := &intake{s: s, o: o}
+func (s *Service) run(ctx context.Context, o ItemOptions, tell settled, produce func(in *intake) error) (Report, error) {
+	in := &intake{s: s, o: o, tell: tell}
 	group, inner := errgroup.WithContext(ctx)
-	var all [lanes]chan work
-	for i := range all {
+	in.ctx = inner
+	for i := range in.lanes {
 		lane := make(chan work, waiting)
-		all[i] = lane
+		in.lanes[i] = lane
 		group.Go(func() error { return in.lane(inner, lane) })
 	}
-	err := produce(func(where string, d news.Draft, err error) error {
-		if err := inner.Err(); err != nil {
-			return err
-		}
-		if err != nil {
-			in.refuse(where, "", fault.Of(err))
-			return nil
-		}
-		o.complete(&d)
-		select {
-		case all[laneOf(d.SourceID)] <- work{where, d}:
-			return nil
-		case <-inner.Done():
-			return inner.Err()
-		}
-	})
-	for _, lane := range all {
+	err := produce(in)
+	for _, lane := range in.lanes {
 		close(lane)
 	}
 	if trouble := group.Wait(); trouble != nil && (err == nil || ctx.Err() == nil && inner.Err() != nil) {
@@ -75,6 +65,33 @@ func (s *Service) run(ctx context.Context, o ItemOptions, produce func(give give
 		o.Progress(in.copy())
 	}
 	return in.report, err
+}
+
+// give hands on one item that was found: its place, and the draft or what is wrong with it.
+func (in *intake) give(where string, d news.Draft, err error) error {
+	if err := in.ctx.Err(); err != nil {
+		return err
+	}
+	if err != nil {
+		in.refuse(work{where: where}, fault.Of(err))
+		return nil
+	}
+	in.o.Complete(&d)
+	select {
+	case in.lanes[laneOf(d.SourceID)] <- work{where, d}:
+		return nil
+	case <-in.ctx.Done():
+		return in.ctx.Err()
+	}
+}
+
+// warn notes what is wrong with the whole of what is taken in.
+func (in *intake) warn(name string, all []news.Problem) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	for _, p := range all {
+		in.report.note(ItemProblem{Where: strings.TrimSpace(name + " " + p.Where), Key: p.Key, Args: p.Args})
+	}
 }
 
 func laneOf(id string) int {
@@ -94,10 +111,10 @@ func (in *intake) lane(ctx context.Context, lane <-chan work) error {
 		case err == nil:
 			in.took(w, got.Duplicate)
 		case refusal(err):
-			in.refuse(w.where, nameOf(w.draft), fault.Of(err))
+			in.refuse(w, fault.Of(err))
 		case in.ourMistake(err):
 			in.s.log.Error("an item could not be taken", "where", w.where, "item", nameOf(w.draft), "error", err.Error())
-			in.refuse(w.where, nameOf(w.draft), fault.Of(err))
+			in.refuse(w, fault.Of(err))
 		default:
 			return err
 		}
@@ -131,19 +148,22 @@ func (in *intake) took(w work, duplicate bool) {
 			in.report.note(ItemProblem{Where: where, Name: nameOf(w.draft), Key: p.Key, Args: p.Args})
 		}
 	}
-	in.step()
+	in.step(w, nil)
 }
 
-func (in *intake) refuse(where, name string, f *fault.Error) {
+func (in *intake) refuse(w work, why *fault.Error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.report.Refused++
-	in.report.note(ItemProblem{Where: where, Name: name, Key: f.Key, Args: f.Args, Fatal: true})
-	in.step()
+	in.report.note(ItemProblem{Where: w.where, Name: nameOf(w.draft), Key: why.Key, Args: why.Args, Fatal: true})
+	in.step(w, why)
 }
 
-// step tells of the progress. The caller holds the lock.
-func (in *intake) step() {
+// step tells what became of an item, and now and then of the progress. The caller holds the lock.
+func (in *intake) step(w work, why *fault.Error) {
+	if in.tell != nil {
+		in.tell(w.draft, why)
+	}
 	if in.seen++; in.seen%progressEvery == 0 && in.o.Progress != nil {
 		in.o.Progress(in.copy())
 	}

@@ -40,7 +40,7 @@ func (s *Service) Photo(ctx context.Context, name string, r io.Reader, o ItemOpt
 		return report, nil
 	}
 	d := PhotoDraft(m, info, path.Base(name))
-	o.complete(&d)
+	o.Complete(&d)
 	d.Media = []news.Media{m} // complete takes out what files claim; this one is here
 	acc, err := s.desk.Accept(ctx, d)
 	switch {

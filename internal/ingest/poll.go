@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -15,6 +16,7 @@ import (
 	"newspool/internal/fetch"
 	"newspool/internal/formats/feed"
 	"newspool/internal/store"
+	"newspool/internal/terms"
 )
 
 // polls is how many sources are asked at a time.
@@ -92,19 +94,48 @@ func (s *Service) poll(ctx context.Context, src Source) (report Report, trouble 
 		trouble = fault.Of(err)
 		return Report{}, trouble, s.failed(ctx, src, trouble)
 	}
+	all := outcomes{}
 	if !got.same {
-		name := src.Name
-		report, err = s.run(ctx, ItemOptions{Source: string(src.ID), Lang: src.Lang, Service: src.Service}, func(give giver) error {
-			return giveFeed(got.feed, func(n int) string { return fmt.Sprintf("%s:%d", name, n) }, give)
+		o := ItemOptions{Source: string(src.ID), Lang: src.Lang, Service: src.Service}
+		report, err = s.run(ctx, o, all.note, func(in *intake) error {
+			in.warn("", got.feed.Problems)
+			return in.feed(got.feed, func(n int) string { return fmt.Sprintf("%s:%d", src.Name, n) })
 		})
 		if err != nil {
 			return report, nil, err // asked again in full the next time
 		}
 	}
+	now, fresh := s.clock(), 0
 	err = s.db.Write(ctx, func(tx *store.Tx) error {
-		return tx.Exec(sqlPolled, string(src.ID), got.etag, got.modified, clock.Micros(s.clock()))
+		n, err := tx.ExecCount(sqlPolled, string(src.ID), got.etag, got.modified, clock.Micros(now))
+		if err != nil || n == 0 || got.same { // 0: it was removed meanwhile
+			return err
+		}
+		if err := read(tx, src.ID, report, now); err != nil {
+			return err
+		}
+		fresh, err = all.save(tx, src.ID, now)
+		return err
 	})
+	if err == nil && fresh > 0 {
+		s.log.Warn("entries of a source were refused; the page of the source says why", "source", src.ID, "url", src.URL, "entries", fresh)
+	}
 	return report, nil, err
+}
+
+// read writes down what a poll brought. Entries that were refused are kept apart.
+func read(tx *store.Tx, id SourceID, r Report, now time.Time) error {
+	got := Reading{At: now, Taken: r.Taken, Known: r.Duplicates, Refused: r.Refused}
+	for _, p := range r.Problems {
+		if !p.Fatal {
+			got.Problems = append(got.Problems, p)
+		}
+	}
+	b, err := json.Marshal(got)
+	if err != nil {
+		return err
+	}
+	return tx.Exec(sqlReading, string(id), string(b))
 }
 
 // ask fetches the feed, unless the server says that it is the same as the last time.
@@ -158,7 +189,7 @@ func validator(s string) string {
 
 // failed writes down what is wrong with a source. One that says that it is gone for good is switched off.
 func (s *Service) failed(ctx context.Context, src Source, f *fault.Error) error {
-	b, err := json.Marshal(Trouble{Key: f.Key, Args: f.Args})
+	b, err := json.Marshal(terms.Line{Key: f.Key, Args: f.Args})
 	if err != nil {
 		return err
 	}

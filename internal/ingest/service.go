@@ -126,8 +126,8 @@ func (r *Report) add(part Report) {
 	}
 }
 
-// complete fills in what the draft does not say and takes out what it may not.
-func (o ItemOptions) complete(d *news.Draft) {
+// Complete fills in what a draft that was read does not say and takes out what nobody may claim.
+func (o ItemOptions) Complete(d *news.Draft) {
 	d.Source, d.By = o.Source, o.By
 	if d.Source == "" {
 		d.Source = "ingest"

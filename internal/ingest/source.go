@@ -14,13 +14,11 @@ import (
 	"newspool/internal/fault"
 	"newspool/internal/news"
 	"newspool/internal/store"
+	"newspool/internal/terms"
 )
 
 // SourceID names a source that is polled; drafts from it carry it as their Source.
 type SourceID string
-
-// KindFeed is the only kind of source today: RSS, Atom or JSON Feed.
-const KindFeed = "rss"
 
 // How often a source may be asked, and is where nothing is said.
 const (
@@ -29,27 +27,31 @@ const (
 	maxEvery     = 7 * 24 * time.Hour
 )
 
-// Source is a feed that is polled.
+// Source is a feed that is polled: RSS, Atom or JSON Feed.
 type Source struct {
 	ID       SourceID
 	URL      string
 	Name     string
-	Kind     string
 	Service  string    // for items that name none
 	Lang     news.Lang // for items that name none
 	Every    time.Duration
-	Last     time.Time // last poll; zero: never
-	Trouble  *Trouble  // nil: the last poll went well, or there was none
-	Failures int       // polls that failed since one went well
+	Last     time.Time   // last poll; zero: never
+	Trouble  *terms.Line // why the last poll failed; nil: it went well, or there was none
+	Failures int         // polls that failed since one went well
+	Reading  *Reading    // the last poll that brought the feed; nil: there was none
+	Refusals int         // entries that stand refused
 	Enabled  bool
 
 	etag, modified string
 }
 
-// Trouble is why the last poll failed: a message of the catalogs.
-type Trouble struct {
-	Key  string         `json:"key"`
-	Args map[string]any `json:"args,omitempty"`
+// Reading is what a poll brought.
+type Reading struct {
+	At       time.Time
+	Taken    int
+	Known    int           // were here already
+	Refused  int           // each time again while the feed holds them
+	Problems []ItemProblem // of the feed as a whole, and of what was taken
 }
 
 // Due is when the source is to be polled next: after Every, and later the more often it failed, at most sixteen times that.
@@ -61,37 +63,29 @@ func (s Source) Due() time.Time {
 }
 
 const (
-	sourceColumns = `id, url, name, kind, service, language, every_s, etag, modified, last_us, last_error, failures, enabled`
+	sourceColumns = `id, url, name, service, language, every_s, etag, modified, last_us, last_error, failures, enabled, reading,
+	(SELECT COUNT(*) FROM source_refusal WHERE source_refusal.source = source.id)`
 
-	sqlSourceAdd = `INSERT INTO source (` + sourceColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, '', '', 0, '', 0, $8)`
-	sqlSources   = `SELECT ` + sourceColumns + ` FROM source ORDER BY name, id`
-	sqlSource    = `SELECT ` + sourceColumns + ` FROM source WHERE id = $1`
-	sqlRemove    = `DELETE FROM source WHERE id = $1`
-	sqlEnable    = `UPDATE source SET enabled = $2, failures = 0 WHERE id = $1`
-	sqlPolled    = `UPDATE source SET etag = $2, modified = $3, last_us = $4, last_error = '', failures = 0 WHERE id = $1`
-	sqlFailed    = `UPDATE source SET last_us = $2, last_error = $3, failures = failures + 1 WHERE id = $1`
-	sqlClaim     = `UPDATE source SET last_us = $2 WHERE id = $1 AND last_us = $3 AND enabled`
-	sqlGone      = `UPDATE source SET enabled = FALSE WHERE id = $1`
+	sqlSourceAdd = `INSERT INTO source (id, url, name, service, language, every_s, etag, modified, last_us, last_error, failures, enabled)
+	VALUES ($1, $2, $3, $4, $5, $6, '', '', 0, '', 0, $7)`
+	sqlSources = `SELECT ` + sourceColumns + ` FROM source ORDER BY name, id`
+	sqlSource  = `SELECT ` + sourceColumns + ` FROM source WHERE id = $1`
+	sqlRemove  = `DELETE FROM source WHERE id = $1`
+	sqlEnable  = `UPDATE source SET enabled = $2, failures = 0 WHERE id = $1`
+	sqlPolled  = `UPDATE source SET etag = $2, modified = $3, last_us = $4, last_error = '', failures = 0 WHERE id = $1`
+	sqlReading = `UPDATE source SET reading = $2 WHERE id = $1`
+	sqlFailed  = `UPDATE source SET last_us = $2, last_error = $3, failures = failures + 1 WHERE id = $1`
+	sqlClaim   = `UPDATE source SET last_us = $2 WHERE id = $1 AND last_us = $3 AND enabled`
+	sqlGone    = `UPDATE source SET enabled = FALSE WHERE id = $1`
 )
 
 // Also is what belongs into the transaction of a change, such as a row of the audit. Its error undoes the change.
 type Also func(tx *store.Tx, s Source) error
 
-// AddSource adds a source that is polled from now on; URL is needed, Name is its host where it is empty, Every DefaultEvery
-// where it is 0. It is polled when it is next looked at. Faults: ingest.source_url, ingest.source_every (Invalid),
-// ingest.source_twice (Conflict). Durable when it returns nil.
+// AddSource adds a source; URL is needed, Name is its host where it is empty, Every DefaultEvery where it is 0. If it is
+// Enabled it is polled when it is next looked at, else it waits until somebody switches it on. Faults: ingest.source_url,
+// ingest.source_every (Invalid), ingest.source_twice (Conflict). Durable when it returns nil.
 func (s *Service) AddSource(ctx context.Context, n Source, also ...Also) (Source, error) {
-	n.Enabled = true
-	return s.add(ctx, n, also)
-}
-
-// AddSourceOff is AddSource for a source that waits until somebody switches it on.
-func (s *Service) AddSourceOff(ctx context.Context, n Source, also ...Also) (Source, error) {
-	n.Enabled = false
-	return s.add(ctx, n, also)
-}
-
-func (s *Service) add(ctx context.Context, n Source, also []Also) (Source, error) {
 	n, err := checked(n)
 	if err != nil {
 		return Source{}, err
@@ -102,7 +96,7 @@ func (s *Service) add(ctx context.Context, n Source, also []Also) (Source, error
 	}
 	n.ID = SourceID(id.String())
 	err = s.db.Write(ctx, func(tx *store.Tx) error {
-		if err := tx.ExecOne(sqlSourceAdd, string(n.ID), n.URL, n.Name, n.Kind, n.Service, string(n.Lang), int64(n.Every/time.Second), n.Enabled); err != nil {
+		if err := tx.ExecOne(sqlSourceAdd, string(n.ID), n.URL, n.Name, n.Service, string(n.Lang), int64(n.Every/time.Second), n.Enabled); err != nil {
 			return err
 		}
 		return together(tx, n, also)
@@ -141,8 +135,8 @@ func checked(n Source) (Source, error) {
 	if n.Name = strings.TrimSpace(n.Name); n.Name == "" {
 		n.Name = u.Host
 	}
-	n.Kind, n.Every = KindFeed, n.Every.Truncate(time.Second)
-	n.Last, n.Trouble, n.Failures, n.etag, n.modified = time.Time{}, nil, 0, "", ""
+	n.Every = n.Every.Truncate(time.Second)
+	n.Last, n.Trouble, n.Failures, n.Reading, n.Refusals, n.etag, n.modified = time.Time{}, nil, 0, nil, 0, "", ""
 	return n, nil
 }
 
@@ -180,10 +174,11 @@ func (s *Service) Source(ctx context.Context, id SourceID) (Source, error) {
 	return src, err
 }
 
-// RemoveSource forgets a source; what came from it stays. If it is added again later, everything in it counts as new. Durable
+// RemoveSource forgets a source and the entries that stand refused; what was taken from it stays. If it is added again later, everything in it counts as new. Durable
 // when it returns nil.
 func (s *Service) RemoveSource(ctx context.Context, id SourceID, also ...Also) error {
-	return s.change(ctx, id, also, sqlRemove, string(id))
+	forget := func(tx *store.Tx, _ Source) error { return tx.Exec(sqlForget, string(id)) }
+	return s.change(ctx, id, append([]Also{forget}, also...), sqlRemove, string(id))
 }
 
 // SetEnabled switches polling of a source on or off. Durable when it returns nil.
@@ -214,21 +209,22 @@ type scanner interface{ Scan(dest ...any) error }
 func scanSource(row scanner) (Source, error) {
 	var src Source
 	var every, last, failures int64
-	var trouble string
-	err := row.Scan(&src.ID, &src.URL, &src.Name, &src.Kind, &src.Service, &src.Lang, &every, &src.etag, &src.modified, &last, &trouble, &failures, &src.Enabled)
+	var trouble, reading string
+	err := row.Scan(&src.ID, &src.URL, &src.Name, &src.Service, &src.Lang, &every, &src.etag, &src.modified, &last, &trouble, &failures, &src.Enabled, &reading, &src.Refusals)
 	if err != nil {
 		return Source{}, err
 	}
 	src.Every, src.Last, src.Failures = time.Duration(every)*time.Second, clock.FromMicros(last), int(failures)
 	if trouble != "" {
-		src.Trouble = &Trouble{}
+		src.Trouble = &terms.Line{}
 		if err := json.Unmarshal([]byte(trouble), src.Trouble); err != nil {
 			return Source{}, err
 		}
-		for name, v := range src.Trouble.Args { // JSON knows no integers, messages do
-			if f, ok := v.(float64); ok && f == float64(int64(f)) {
-				src.Trouble.Args[name] = int64(f)
-			}
+	}
+	if reading != "" {
+		src.Reading = &Reading{}
+		if err := json.Unmarshal([]byte(reading), src.Reading); err != nil {
+			return Source{}, err
 		}
 	}
 	return src, nil

@@ -50,15 +50,15 @@ func TestSources(t *testing.T) {
 				t.Errorf("%s: %v", bad, err)
 			}
 		}
-		b, err := s.AddSource(ctx, Source{URL: " https://soren.example/rss ", Name: "Радио Сорен", Lang: "ru", Service: "world", Every: 90 * time.Second})
+		b, err := s.AddSource(ctx, Source{Enabled: true, URL: " https://soren.example/rss ", Name: "Радио Сорен", Lang: "ru", Service: "world", Every: 90 * time.Second})
 		if err != nil {
 			t.Fatal(err)
 		}
-		a, err := s.AddSource(ctx, Source{URL: "https://north.example/feed"})
+		a, err := s.AddSource(ctx, Source{URL: "https://north.example/feed", Enabled: true})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if a.Name != "north.example" || a.Every != DefaultEvery || a.Kind != KindFeed || !a.Enabled || !a.Due().IsZero() {
+		if a.Name != "north.example" || a.Every != DefaultEvery || !a.Enabled || !a.Due().IsZero() {
 			t.Errorf("%+v", a)
 		}
 		if _, err := s.AddSource(ctx, Source{URL: "https://soren.example/rss"}); fault.Of(err).Key != "ingest.source_twice" {
@@ -94,7 +94,7 @@ func TestPoll(t *testing.T) {
 		desk := &tray{}
 		s, at := clocked(t, db, desk, loopback)
 		ctx := t.Context()
-		src, err := s.AddSource(ctx, Source{URL: srv.URL + "/feed", Name: "North", Lang: "en", Service: "snow", Every: 10 * time.Minute})
+		src, err := s.AddSource(ctx, Source{URL: srv.URL + "/feed", Name: "North", Lang: "en", Service: "snow", Every: 10 * time.Minute, Enabled: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -167,13 +167,13 @@ func TestPollDue(t *testing.T) {
 		ctx := t.Context()
 		byName := map[string]SourceID{}
 		for _, path := range []string{"broken", "good", "off", "other"} {
-			src, err := s.AddSource(ctx, Source{URL: srv.URL + "/" + path, Name: path})
+			src, err := s.AddSource(ctx, Source{URL: srv.URL + "/" + path, Name: path, Enabled: true})
 			if err != nil {
 				t.Fatal(err)
 			}
 			byName[path] = src.ID
 		}
-		private, err := s.AddSource(ctx, Source{URL: "http://169.254.169.254/latest/", Name: "private"})
+		private, err := s.AddSource(ctx, Source{URL: "http://169.254.169.254/latest/", Name: "private", Enabled: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -219,7 +219,7 @@ func TestPollAndTroubleOfTheDesk(t *testing.T) {
 		down := fault.New(fault.Unavailable, "fault.database")
 		desk := &tray{fail: func(news.Draft) error { return down }}
 		s, _ := clocked(t, db, desk, loopback)
-		src, err := s.AddSource(t.Context(), Source{URL: srv.URL})
+		src, err := s.AddSource(t.Context(), Source{URL: srv.URL, Enabled: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -269,7 +269,7 @@ func TestAlso(t *testing.T) {
 			t.Error(err)
 		}
 		told := ""
-		a, err := s.AddSourceOff(t.Context(), Source{URL: "https://north.example/"}, func(_ *store.Tx, s Source) error { told = s.Name; return nil })
+		a, err := s.AddSource(t.Context(), Source{URL: "https://north.example/"}, func(_ *store.Tx, s Source) error { told = s.Name; return nil })
 		if err != nil || a.Enabled || told != "north.example" {
 			t.Fatalf("%v %+v %q", err, a, told)
 		}

@@ -15,14 +15,14 @@ import (
 // listPage is the feeds, the form for one more, and the files.
 type listPage struct {
 	page.Base
-	Feeds   []feedLine
-	Typed   fields
-	Langs   []option
-	Everies []option
-	Wrong   string // why the feed that was typed cannot be tried
-	Files   []fileLine
-	Bad     string // why no file came
-	Limit   int    // of a file, in GB
+	Feeds     []feedLine
+	Typed     fields
+	Langs     []option
+	Intervals []option
+	Wrong     string // why the feed that was typed cannot be tried
+	Files     []fileLine
+	Bad       string // why no file came
+	Limit     int    // of a file, in GB
 }
 
 // feedLine is one feed as it is shown.
@@ -33,6 +33,8 @@ type feedLine struct {
 	Last      time.Time
 	Asked     string
 	Trouble   string
+	Brought   string // by the last reading; "": there was none
+	Refusals  int    // entries that stand refused
 	On        bool
 }
 
@@ -46,22 +48,28 @@ func (f *Family) listWith(w http.ResponseWriter, r *http.Request, status int, ty
 		return err
 	}
 	p := listPage{Base: f.o.Shell.Base(r, "sources", "sources.title"), Typed: typed, Wrong: wrong, Bad: bad, Limit: ingest.MaxFile >> 30}
-	p.Langs, p.Everies, p.Back = langs(p.P, typed.Lang), everies(p.P, typed.Every), "/sources"
+	p.Langs, p.Intervals, p.Back = langs(p.P, typed.Lang), intervalOptions(p.P, typed.Every), "/sources"
 	for _, s := range all {
-		line := feedLine{ID: s.ID, Name: s.Name, URL: s.URL, Last: s.Last, On: s.Enabled, Asked: p.P.T("sources.never")}
-		line.Facts = facts(p.P, s)
-		if !s.Last.IsZero() {
-			line.Asked = p.P.T("sources.asked_last", "when", p.P.Ago(s.Last, p.Now))
-		}
-		if s.Trouble != nil {
-			line.Trouble = say(p.P, s.Trouble.Key, s.Trouble.Args)
-		}
-		p.Feeds = append(p.Feeds, line)
+		p.Feeds = append(p.Feeds, feedLineOf(p.Base, s))
 	}
 	for _, u := range f.shelf.list() {
 		p.Files = append(p.Files, fileLineOf(p.Base, u))
 	}
 	return page.Render(w, r, status, f.list, p)
+}
+
+func feedLineOf(b page.Base, s ingest.Source) feedLine {
+	line := feedLine{ID: s.ID, Name: s.Name, URL: s.URL, Facts: facts(b.P, s), Last: s.Last, On: s.Enabled, Refusals: s.Refusals, Asked: b.P.T("sources.never")}
+	if !s.Last.IsZero() {
+		line.Asked = b.P.T("sources.asked_last", "when", b.P.Ago(s.Last, b.Now))
+	}
+	if s.Trouble != nil {
+		line.Trouble = terms.Say(b.P, *s.Trouble)
+	}
+	if got := s.Reading; got != nil {
+		line.Brought = b.P.T("sources.file.counts", "taken", got.Taken, "known", got.Known, "refused", got.Refused)
+	}
+	return line
 }
 
 // facts are how often a feed is asked, and what is known of items that do not say it.
@@ -93,7 +101,6 @@ type tryPage struct {
 // tryLine is one item of a feed.
 type tryLine struct {
 	Headline, Lang, LangName string
-	When                     time.Time
 	Stamp                    string
 	Words                    int
 	Notes                    []string
@@ -142,7 +149,7 @@ func (f *Family) tryOut(w http.ResponseWriter, r *http.Request) error {
 }
 
 func tryLineOf(b page.Base, d news.Draft) tryLine {
-	line := tryLine{Headline: d.Headline, Lang: string(d.Lang), When: d.Written, Words: d.Story.Words()}
+	line := tryLine{Headline: d.Headline, Lang: string(d.Lang), Words: d.Story.Words()}
 	if d.Lang != "" {
 		line.LangName = b.P.Language(string(d.Lang))
 	}
@@ -165,11 +172,11 @@ func (f *Family) add(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	typed := fieldsOf(r.PostForm)
-	put, key, message := f.o.Ingest.AddSourceOff, "sources.act_add", "sources.added_off"
+	feed, key, message := typed.source(), "sources.act_add", "sources.added_off"
 	if r.PostForm.Get("on") == "yes" {
-		put, key, message = f.o.Ingest.AddSource, "sources.act_add_on", "sources.added_on"
+		feed.Enabled, key, message = true, "sources.act_add_on", "sources.added_on"
 	}
-	s, err := put(r.Context(), typed.source(), f.also(r, key))
+	s, err := f.o.Ingest.AddSource(r.Context(), feed, f.also(r, key))
 	if kind := fault.Of(err).Kind; err != nil && (kind == fault.Invalid || kind == fault.Conflict) {
 		return f.listWith(w, r, kind.Status(), typed, terms.Sentence(page.PrinterOf(r), err), "")
 	}
@@ -193,6 +200,58 @@ func (f *Family) switchOff(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return f.o.Shell.Done(w, r, "/sources", "sources.is_off")
+}
+
+// feedPage is what the last reading of a feed brought, and what of it could not be taken.
+type feedPage struct {
+	page.Base
+	Feed     feedLine
+	Reading  *ingest.Reading // nil: there was none
+	When     string
+	Problems []problemLine
+	Refused  []refusedLine
+	More     int // refusals that are not shown
+	Max      int // refusals that are kept
+}
+
+// refusedLine is one entry that could not be taken.
+type refusedLine struct {
+	ID, Entry, Headline, Why string
+	First                    time.Time
+	Since                    string
+}
+
+// shownRefusals is how many refused entries are shown.
+const shownRefusals = 200
+
+func (f *Family) showFeed(w http.ResponseWriter, r *http.Request) error {
+	s, err := f.o.Ingest.Source(r.Context(), sourceOf(r))
+	if err != nil {
+		return err
+	}
+	all, err := f.o.Ingest.Refusals(r.Context(), s.ID, shownRefusals)
+	if err != nil {
+		return err
+	}
+	p := feedPage{Base: f.o.Shell.Base(r, "sources", "sources.file.title", "name", s.Name), Reading: s.Reading, More: s.Refusals - len(all), Max: ingest.MaxRefusals}
+	p.Feed = feedLineOf(p.Base, s)
+	if s.Reading != nil {
+		p.When, p.Problems = p.P.Ago(s.Reading.At, p.Now), problemLines(p.P, s.Reading.Problems)
+	}
+	for _, x := range all {
+		p.Refused = append(p.Refused, refusedLine{x.ID, x.Entry, x.Headline, terms.Say(p.P, x.Why), x.First, p.P.Ago(x.First, p.Now)})
+	}
+	return page.Render(w, r, http.StatusOK, f.feed, p)
+}
+
+// original gives a refused entry as it came.
+func (f *Family) original(w http.ResponseWriter, r *http.Request) error {
+	b, err := f.o.Ingest.Original(r.Context(), sourceOf(r), r.PathValue("refusal"))
+	if err != nil {
+		return err
+	}
+	page.Download(w, "application/json", "entry.json", b)
+	return nil
 }
 
 // ask polls a feed now. What is wrong with it stands beside it afterwards.

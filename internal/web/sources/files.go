@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"newspool/internal/fault"
+	"newspool/internal/i18n"
 	"newspool/internal/ingest"
 	"newspool/internal/news"
 	"newspool/internal/people"
@@ -23,9 +24,9 @@ import (
 	"newspool/internal/web/page"
 )
 
-// How many reports stay, and how long.
+// How many reports stay, and how long. So many files may come at once, so that each has its report.
 const (
-	maxReports = 50
+	maxReports = 500
 	keepReport = 24 * time.Hour
 )
 
@@ -138,8 +139,12 @@ func (f *Family) receive(w http.ResponseWriter, r *http.Request) (files []stored
 		return nil, nil, fault.New(fault.Invalid, "fault.request").Because(err)
 	}
 	v = url.Values{}
+	many := false
 	for {
 		part, err := parts.NextPart()
+		if err == io.EOF && many {
+			return files, v, fault.New(fault.TooLarge, "sources.file.many", "n", maxReports)
+		}
 		if err == io.EOF {
 			return files, v, nil
 		}
@@ -152,6 +157,10 @@ func (f *Family) receive(w http.ResponseWriter, r *http.Request) (files []stored
 				return files, v, tooLarge(err)
 			}
 			v.Add(part.FormName(), string(b))
+			continue
+		}
+		if len(files) == maxReports {
+			many = true // the rest is read, so that the answer is seen
 			continue
 		}
 		one := stored{path: filepath.Join(f.o.Dir, rand.Text()), name: path.Base(part.FileName())}
@@ -203,31 +212,36 @@ func (f *Family) bringIn(w http.ResponseWriter, r *http.Request) error {
 	person := page.PersonOf(r)
 	typed := fieldsOf(v)
 	o := ingest.ItemOptions{Source: typed.Name, By: person.ID, Lang: news.Lang(typed.Lang), Service: typed.Service}
-	first := ""
+	act := f.act(r, "sources.act_file", "", nil)
+	ids := make([]string, len(files))
 	for i, one := range files {
-		u := upload{ID: rand.Text(), Name: one.name, By: person.Name, Size: one.size, Came: f.o.Shell.Now(), State: waits}
-		if i == 0 {
-			first = u.ID
+		ids[i] = rand.Text()
+		f.shelf.add(upload{ID: ids[i], Name: one.name, By: person.Name, Size: one.size, Came: f.o.Shell.Now(), State: waits})
+	}
+	message := "sources.file.came"
+	if !f.o.Later(func(ctx context.Context) {
+		for i, one := range files {
+			f.read(ctx, ids[i], one, o, act)
 		}
-		act := f.act(r, "sources.act_file", "", map[string]any{"name": one.name})
-		f.shelf.add(u)
-		if !f.o.Later(func(ctx context.Context) { f.read(ctx, u.ID, one, o, act) }) {
-			drop(files[i:])
-			f.shelf.change(u.ID, func(u *upload) {
+	}) {
+		drop(files)
+		for _, id := range ids {
+			f.shelf.change(id, func(u *upload) {
 				u.State, u.Ended, u.Why = stopped, f.o.Shell.Now(), fault.New(fault.Unavailable, "sources.file.busy")
 			})
-			break
 		}
+		message = "sources.file.none_came"
 	}
 	if len(files) > 1 {
-		return f.o.Shell.Done(w, r, "/sources#files", "sources.file.came", "n", len(files))
+		return f.o.Shell.Done(w, r, "/sources#files", message, "n", len(files))
 	}
-	return f.o.Shell.Done(w, r, "/sources/files/"+first, "")
+	return f.o.Shell.Done(w, r, "/sources/files/"+ids[0], "")
 }
 
 // read reads one file and writes down how it goes.
 func (f *Family) read(ctx context.Context, id string, one stored, o ingest.ItemOptions, act people.Act) {
 	defer drop([]stored{one})
+	act.Detail = map[string]any{"name": one.name}
 	report, err := f.readFile(ctx, id, one, o, act)
 	if err == nil {
 		ended := act
@@ -301,7 +315,6 @@ type filePage struct {
 	page.Base
 	File     fileLine
 	Problems []problemLine
-	Refusals int
 }
 
 // problemLine is one thing that is wrong with one item.
@@ -316,15 +329,21 @@ func (f *Family) showFile(w http.ResponseWriter, r *http.Request) error {
 		return fault.New(fault.NotFound, "sources.file.forgotten")
 	}
 	p := filePage{Base: f.o.Shell.Base(r, "sources", "sources.file.title", "name", u.Name)}
-	p.File = fileLineOf(p.Base, u)
-	for _, x := range u.Report.Problems {
+	p.File, p.Problems = fileLineOf(p.Base, u), problemLines(p.P, u.Report.Problems)
+	return page.Render(w, r, http.StatusOK, f.file, p)
+}
+
+// problemLines says what is wrong with items, what was refused first.
+func problemLines(p *i18n.Printer, all []ingest.ItemProblem) []problemLine {
+	var lines []problemLine
+	for _, x := range all {
 		name := strings.TrimPrefix(x.Name, "urn:newspool:sha256:")
 		if name != x.Name {
 			name = "" // nobody knows an item by its hash
 		}
-		p.Problems = append(p.Problems, problemLine{x.Where, name, say(p.P, x.Key, x.Args), x.Fatal})
+		lines = append(lines, problemLine{x.Where, name, say(p, x.Key, x.Args), x.Fatal})
 	}
-	slices.SortStableFunc(p.Problems, func(a, b problemLine) int {
+	slices.SortStableFunc(lines, func(a, b problemLine) int {
 		switch {
 		case a.Refused == b.Refused:
 			return 0
@@ -333,5 +352,5 @@ func (f *Family) showFile(w http.ResponseWriter, r *http.Request) error {
 		}
 		return 1
 	})
-	return page.Render(w, r, http.StatusOK, f.file, p)
+	return lines
 }

@@ -46,9 +46,9 @@ type Options struct {
 
 // Family is the pages. It is safe for concurrent use.
 type Family struct {
-	o                       Options
-	shelf                   *shelf
-	list, try, remove, file *template.Template
+	o                             Options
+	shelf                         *shelf
+	list, try, remove, feed, file *template.Template
 }
 
 // New makes the pages.
@@ -64,7 +64,7 @@ func New(o Options) (*Family, error) {
 	}
 	f := &Family{o: o, shelf: &shelf{now: o.Shell.Now}}
 	var err error
-	for name, t := range map[string]**template.Template{"list": &f.list, "try": &f.try, "remove": &f.remove, "file": &f.file} {
+	for name, t := range map[string]**template.Template{"list": &f.list, "try": &f.try, "remove": &f.remove, "feed": &f.feed, "file": &f.file} {
 		if *t, err = page.Parse(templates, "shared.html", name+".html"); err != nil {
 			return nil, err
 		}
@@ -79,16 +79,18 @@ func May(p page.Person) bool { return p.Editor || p.Administrator }
 func (f *Family) Routes(mux *http.ServeMux) {
 	allowed := page.Only(May, "sources.not_yours")
 	for pattern, h := range map[string]page.Handler{
-		"GET /sources":                    f.showList,
-		"POST /sources":                   f.add,
-		"POST /sources/try":               f.tryOut,
-		"POST /sources/feeds/{id}/on":     f.switchOn,
-		"POST /sources/feeds/{id}/off":    f.switchOff,
-		"POST /sources/feeds/{id}/ask":    f.ask,
-		"GET /sources/feeds/{id}/remove":  f.removeForm,
-		"POST /sources/feeds/{id}/remove": f.removeNow,
-		"POST /sources/files":             f.bringIn,
-		"GET /sources/files/{file}":       f.showFile,
+		"GET /sources":                              f.showList,
+		"POST /sources":                             f.add,
+		"POST /sources/try":                         f.tryOut,
+		"GET /sources/feeds/{id}":                   f.showFeed,
+		"GET /sources/feeds/{id}/refused/{refusal}": f.original,
+		"POST /sources/feeds/{id}/on":               f.switchOn,
+		"POST /sources/feeds/{id}/off":              f.switchOff,
+		"POST /sources/feeds/{id}/ask":              f.ask,
+		"GET /sources/feeds/{id}/remove":            f.removeForm,
+		"POST /sources/feeds/{id}/remove":           f.removeNow,
+		"POST /sources/files":                       f.bringIn,
+		"GET /sources/files/{file}":                 f.showFile,
 	} {
 		mux.Handle(pattern, f.o.Shell.Signed(allowed(h)))
 	}
@@ -147,7 +149,7 @@ func langs(p *i18n.Printer, chosen string) []option {
 // intervals are how often a feed may be asked, in seconds.
 var intervals = [...]int{60, 300, 900, 3600, 6 * 3600, 24 * 3600}
 
-func everies(p *i18n.Printer, chosen int) []option {
+func intervalOptions(p *i18n.Printer, chosen int) []option {
 	var out []option
 	for _, n := range intervals {
 		out = append(out, option{strconv.Itoa(n), everyText(p, time.Duration(n)*time.Second), n == chosen})
@@ -157,7 +159,7 @@ func everies(p *i18n.Printer, chosen int) []option {
 
 const maxForm = 64 << 10 // bytes of a form without a file
 
-// say makes a sentence of a trouble.
+// say makes a sentence of a problem.
 func say(p *i18n.Printer, key string, args map[string]any) string {
 	return terms.Say(p, terms.Line{Key: key, Args: args})
 }

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,15 +28,16 @@ import (
 	"newspool/internal/store"
 	"newspool/internal/store/storetest"
 	"newspool/internal/web/page"
+	"newspool/internal/web/page/pagetest"
 )
 
 // desk is a newsroom with these pages, and an editor who looks at them.
 type desk struct {
+	pagetest.Reader
 	t      *testing.T
 	family *Family
 	ingest *ingest.Service
 	people *people.Service
-	mux    *http.ServeMux
 	person page.Person
 	mu     sync.Mutex // drafts come several at a time
 	taken  []string
@@ -67,7 +67,7 @@ func (d *desk) Accept(_ context.Context, n news.Draft) (library.Accepted, error)
 
 func newDesk(t *testing.T) *desk {
 	t.Helper()
-	d := &desk{t: t, mux: http.NewServeMux(), now: time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC), dir: filepath.Join(t.TempDir(), "incoming")}
+	d := &desk{t: t, Reader: pagetest.Reader{T: t, Mux: http.NewServeMux(), Root: "0011223344556677", Token: "good"}, now: time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC), dir: filepath.Join(t.TempDir(), "incoming")}
 	d.person = page.Person{ID: "p1", Name: "Ilse Maren", Lang: "en", Editor: true}
 	if err := os.MkdirAll(d.dir, 0o700); err != nil {
 		t.Fatal(err)
@@ -103,41 +103,28 @@ func newDesk(t *testing.T) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.family.Routes(d.mux)
+	d.family.Routes(d.Mux)
 	return d
 }
 
-func (d *desk) do(method, path, kind string, body io.Reader) (int, string, http.Header) {
+// looked is the status and the text of an answer, without the marks of direction; a page must be what every page must be.
+func (d *desk) looked(name string, resp *http.Response) (int, string) {
 	d.t.Helper()
-	r := httptest.NewRequest(method, path, body)
-	r.Header.Set("Content-Type", kind)
-	r.Header.Set("Accept", "text/html")
-	r.AddCookie(&http.Cookie{Name: "newspool-00112233", Value: "good"})
-	w := httptest.NewRecorder()
-	d.mux.ServeHTTP(w, r)
-	text := strings.NewReplacer("\u2068", "", "\u2069", "").Replace(w.Body.String())
-	for _, bad := range []string{"«sources.", "<no value>", "ZgotmplZ", "{n}"} {
-		if strings.Contains(text, bad) {
-			d.t.Errorf("%s %s: %q shows through", method, path, bad)
-		}
+	text := pagetest.Body(d.t, resp)
+	if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") && resp.StatusCode != http.StatusSeeOther {
+		pagetest.Check(d.t, name, text)
 	}
-	return w.Code, text, w.Header()
+	return resp.StatusCode, strings.NewReplacer("\u2068", "", "\u2069", "").Replace(text)
 }
 
 func (d *desk) get(path string) (int, string) {
 	d.t.Helper()
-	code, body, _ := d.do("GET", path, "", nil)
-	return code, body
+	return d.looked("GET "+path, d.Send("GET", path, nil))
 }
 
 func (d *desk) post(path string, form ...string) (int, string) {
 	d.t.Helper()
-	v := url.Values{}
-	for i := 0; i+1 < len(form); i += 2 {
-		v.Add(form[i], form[i+1])
-	}
-	code, body, _ := d.do("POST", path, "application/x-www-form-urlencoded", strings.NewReader(v.Encode()))
-	return code, body
+	return d.looked("POST "+path, d.Send("POST", path, pagetest.Form(form...)))
 }
 
 // upload sends files: name, content, name, content …
@@ -155,8 +142,14 @@ func (d *desk) upload(files ...string) (int, string, string) {
 		io.WriteString(w, files[i+1])
 	}
 	m.Close()
-	code, body, h := d.do("POST", "/sources/files", m.FormDataContentType(), &b)
-	return code, body, h.Get("Location")
+	r := httptest.NewRequest("POST", "/sources/files", &b)
+	r.Header.Set("Content-Type", m.FormDataContentType())
+	r.Header.Set("Accept", "text/html")
+	r.AddCookie(&http.Cookie{Name: "newspool-00112233", Value: "good"})
+	w := httptest.NewRecorder()
+	d.Mux.ServeHTTP(w, r)
+	code, body := d.looked("POST /sources/files", w.Result())
+	return code, body, w.Header().Get("Location")
 }
 
 func (d *desk) acts() string {
@@ -274,8 +267,10 @@ func TestFiles(t *testing.T) {
 	if _, _, to := d.upload("a.txt", "what is this", "b.jsonl", ""); to != "/sources#files" {
 		t.Error(to)
 	}
+	if len(d.later) != 2 {
+		t.Fatalf("two files take %d places in the queue", len(d.later)-1)
+	}
 	d.later[1](t.Context())
-	d.later[2](t.Context())
 	if _, body := d.get("/sources"); !strings.Contains(body, "Stopped before the end") || !strings.Contains(body, "a.txt is in no format that is known here") {
 		t.Error("the list does not say that a file is none")
 	}
@@ -290,16 +285,82 @@ func TestFiles(t *testing.T) {
 	if left, _ := os.ReadDir(d.dir); len(left) != 0 {
 		t.Errorf("%v stays in the folder", left)
 	}
+	if _, _, to := d.upload("x.jsonl", lines, "y.jsonl", lines, "z.jsonl", lines); to != "/sources#files" {
+		t.Error(to)
+	}
+	_, body = d.get("/sources")
+	list := body[strings.Index(body, `id="reports"`):]
+	for _, name := range []string{"x.jsonl", "y.jsonl", "z.jsonl"} {
+		_, line, ok := strings.Cut(list, ">"+name+"<")
+		line, _, _ = strings.Cut(line, "</li>")
+		if !ok || !strings.Contains(line, "Nothing of this one was taken") {
+			t.Errorf("nothing is said of %s: %s", name, line)
+		}
+	}
+	if left, _ := os.ReadDir(d.dir); len(left) != 0 {
+		t.Errorf("%v stays in the folder", left)
+	}
+	d.full = false
+	many := make([]string, 2*(maxReports+1))
+	for i := range many {
+		many[i] = "n.jsonl"
+	}
+	if code, body, _ := d.upload(many...); code != 413 || !strings.Contains(body, "Only 500 files can come at a time. Nothing was taken") || len(d.later) != 2 {
+		t.Errorf("too many at a time: %d", code)
+	}
+	if left, _ := os.ReadDir(d.dir); len(left) != 0 {
+		t.Errorf("%d files stay in the folder", len(left))
+	}
 	d.now = d.now.Add(25 * time.Hour)
 	if code, body := d.get(at); code != 404 || !strings.Contains(body, "no longer here") {
 		t.Errorf("after a day: %d", code)
 	}
 }
 
+// TestReading has a feed polled that holds a broken entry, and looks at what the pages say of it.
+func TestReading(t *testing.T) {
+	d := newDesk(t)
+	feed := strings.Replace(rss, "<item>", `<item><guid>https://north.example/empty</guid><category>snow</category></item><item>`, 1)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, feed) }))
+	defer server.Close()
+	s, err := d.ingest.AddSource(t.Context(), ingest.Source{URL: server.URL, Name: "North", Enabled: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := "/sources/feeds/" + string(s.ID)
+	if code, body := d.get(at); code != 200 || !strings.Contains(body, "not read yet") {
+		t.Errorf("before: %d %s", code, body)
+	}
+	for range 2 {
+		d.now = d.now.Add(time.Hour)
+		if err := d.ingest.PollDue(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, body := d.get("/sources")
+	d.Contains(body, "2 taken, 0 known, 1 refused", "1 entry could not be taken", at+"#refused")
+	code, body := d.get(at)
+	if code != 200 {
+		t.Fatal(code)
+	}
+	d.Contains(body, "<b>2</b> taken and released", "<b>1</b> refused", "https://north.example/empty", "There is nothing to read", "1 h ago", "kept as it came")
+	_, link, _ := strings.Cut(body, at+"/refused/")
+	link, _, _ = strings.Cut(link, `"`)
+	if code, original := d.get(at + "/refused/" + link); code != 200 || !strings.Contains(original, `"snow"`) {
+		t.Errorf("%d %s", code, original)
+	}
+	if code, body := d.get(at + "/refused/none"); code != 404 || !strings.Contains(body, "may have been taken since") {
+		t.Errorf("%d %s", code, body)
+	}
+	if code, _ := d.get("/sources/feeds/none"); code != 404 {
+		t.Error(code)
+	}
+}
+
 func TestShelf(t *testing.T) {
 	now := time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)
 	s := &shelf{now: func() time.Time { return now }}
-	for i := range 80 {
+	for i := range maxReports + 30 {
 		u := upload{ID: fmt.Sprint(i)}
 		if i >= 5 {
 			u.Ended = now
@@ -307,7 +368,7 @@ func TestShelf(t *testing.T) {
 		s.add(u)
 	}
 	got := s.list()
-	if len(got) != maxReports || got[0].ID != "79" || got[maxReports-1].ID != "0" {
+	if len(got) != maxReports || got[0].ID != fmt.Sprint(maxReports+29) || got[maxReports-1].ID != "0" {
 		t.Errorf("%d reports, from %s to %s", len(got), got[0].ID, got[len(got)-1].ID)
 	}
 }
@@ -331,7 +392,7 @@ func TestTemplates(t *testing.T) {
 	f := newDesk(t).family
 	for name, err := range map[string]error{
 		"list": templatecheck.CheckHTML(f.list, listPage{}), "files": templatecheck.CheckHTML(f.list.Lookup("part:files"), listPage{}), "try": templatecheck.CheckHTML(f.try, tryPage{}),
-		"remove": templatecheck.CheckHTML(f.remove, removePage{}), "file": templatecheck.CheckHTML(f.file, filePage{}), "report": templatecheck.CheckHTML(f.file.Lookup("part:report"), filePage{}),
+		"remove": templatecheck.CheckHTML(f.remove, removePage{}), "feed": templatecheck.CheckHTML(f.feed, feedPage{}), "file": templatecheck.CheckHTML(f.file, filePage{}), "report": templatecheck.CheckHTML(f.file.Lookup("part:report"), filePage{}),
 	} {
 		if err != nil {
 			t.Errorf("%s: %v", name, err)

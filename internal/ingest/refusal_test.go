@@ -1,0 +1,98 @@
+package ingest
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"newspool/internal/fault"
+	"newspool/internal/fetch"
+	"newspool/internal/store"
+)
+
+// TestRefusals has a feed polled that holds an entry with nothing in it: it is said once, kept as it came, and forgotten when
+// the entry is mended.
+func TestRefusals(t *testing.T) {
+	const bad = `<item><guid>bad</guid><category>%s</category></item>`
+	body := ""
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if body == "" {
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+		fmt.Fprint(w, body)
+	}))
+	defer srv.Close()
+	with := func(item string) string {
+		return strings.Replace(rss, "<item>", "<language>?</language>"+item+"<item>", 1)
+	}
+	each(t, func(t *testing.T, db *store.DB) {
+		var log bytes.Buffer
+		at := time.Date(2026, 11, 24, 6, 0, 0, 0, time.UTC)
+		s := New(db, Options{Desk: &tray{}, Client: fetch.New(fetch.Options{AllowNets: loopback}).Client(), Clock: func() time.Time { return at }, Log: slog.New(slog.NewTextHandler(&log, nil))})
+		src, err := s.AddSource(t.Context(), Source{URL: srv.URL, Name: "North", Enabled: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		poll := func(feed string, taken, known, refused, stand int, said bool) []Refusal {
+			t.Helper()
+			body = feed
+			at = at.Add(time.Hour)
+			log.Reset()
+			if err := s.PollDue(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			now, err := s.Source(t.Context(), src.ID)
+			if err != nil || now.Reading == nil || now.Refusals != stand {
+				t.Fatalf("%v %+v, want %d refusals", err, now, stand)
+			}
+			if got := now.Reading; got.Taken != taken || got.Known != known || got.Refused != refused || feed != "" && !got.At.Equal(at) {
+				t.Errorf("%+v, want %d taken, %d known, %d refused", got, taken, known, refused)
+			}
+			if got := strings.Contains(log.String(), "entries=1"); got != said {
+				t.Errorf("the log says it: %t\n%s", got, log.String())
+			}
+			all, err := s.Refusals(t.Context(), src.ID, 10)
+			if err != nil || len(all) != stand {
+				t.Fatalf("%v %+v", err, all)
+			}
+			return all
+		}
+		one := poll(with(fmt.Sprintf(bad, "snow")), 2, 0, 1, 1, true)[0]
+		if one.Entry != "bad" || one.Why.Key != "ingest.empty" || !one.First.Equal(at) {
+			t.Errorf("%+v", one)
+		}
+		if now, _ := s.Source(t.Context(), src.ID); len(now.Reading.Problems) != 1 || now.Reading.Problems[0].Key != "ingest.language_bad" {
+			t.Errorf("of the feed as a whole: %+v", now.Reading.Problems)
+		}
+		if b, err := s.Original(t.Context(), src.ID, one.ID); err != nil || !bytes.Contains(b, []byte(`"snow"`)) {
+			t.Errorf("%v %s", err, b)
+		}
+		if d := cmp.Diff(one, poll(with(fmt.Sprintf(bad, "snow")), 0, 2, 1, 1, false)[0]); d != "" {
+			t.Errorf("the same again: %s", d)
+		}
+		poll("", 0, 2, 1, 1, false) // not modified: what was brought before stays
+		if again := poll(with(fmt.Sprintf(bad, "ice")), 0, 2, 1, 1, true)[0]; again.ID != one.ID || !again.First.Equal(at) {
+			t.Errorf("in another state: %+v", again)
+		}
+		poll(rss, 0, 2, 0, 1, false) // it has left the feed, and nobody has it but us
+		poll(with(`<item><guid>bad</guid><title>Mended</title></item>`), 1, 2, 0, 0, false)
+		if _, err := s.Original(t.Context(), src.ID, one.ID); !fault.Is(err, fault.NotFound) {
+			t.Errorf("%v", err)
+		}
+		poll(with(`<item><guid>other</guid></item>`), 0, 2, 1, 1, true)
+		if err := s.RemoveSource(t.Context(), src.ID); err != nil {
+			t.Fatal(err)
+		}
+		if left, err := s.Refusals(t.Context(), src.ID, 10); err != nil || len(left) != 0 {
+			t.Errorf("%v %+v", err, left)
+		}
+	})
+}
