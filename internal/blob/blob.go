@@ -1,7 +1,7 @@
 // Package blob keeps bytes under the name of their content: photos, sound, films, large originals.
 //
 // A blob is named by the SHA-256 of its bytes. Put returns when the bytes and their name are on disk, and never leaves half a
-// blob under a name. What refers to a blob, and whether anything still does, is for the caller to know: Delete asks nobody.
+// blob under a name. Callers share what has the same bytes, so a blob that has its name is never taken away.
 package blob
 
 import (
@@ -37,11 +37,6 @@ func (r Ref) Valid() bool {
 		}
 	}
 	return true
-}
-
-// Range is a part of a blob: Length bytes from Start on. The zero Range is the whole blob; Length 0 means up to the end.
-type Range struct {
-	Start, Length int64
 }
 
 // ErrDamaged is what reading a whole blob ends with when its bytes are not those that were put.
@@ -91,9 +86,13 @@ func syncPath(dir string) error {
 // Close gives up the folder. Blobs that are open stay readable.
 func (f *FS) Close() error { return f.root.Close() }
 
+// Check looks at bytes that are to be kept, from their start, with their name and number. An error means that they are not kept.
+type Check func(r io.Reader, ref Ref, size int64) error
+
 // Put keeps the bytes of r, up to its end, and gives their name and number. They are durable when it returns. The same bytes
-// again are written again, under the same name: that mends a damaged blob. An error of r is returned as it is.
-func (f *FS) Put(ctx context.Context, r io.Reader) (Ref, int64, error) {
+// again are written again, under the same name: that mends a damaged blob. Bytes that the check refuses leave nothing behind,
+// and a blob that was here before stays; a nil check refuses nothing. An error of r or of the check is returned as it is.
+func (f *FS) Put(ctx context.Context, r io.Reader, check Check) (Ref, int64, error) {
 	name := path.Join(incoming, rand.Text())
 	tmp, err := f.root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -102,6 +101,9 @@ func (f *FS) Put(ctx context.Context, r io.Reader) (Ref, int64, error) {
 	ref, size, err := f.fill(ctx, tmp, r)
 	if e := tmp.Close(); err == nil {
 		err = e
+	}
+	if err == nil && check != nil {
+		err = f.look(ctx, name, ref, size, check)
 	}
 	if err == nil {
 		err = f.settle(name, ref)
@@ -124,6 +126,16 @@ func (f *FS) fill(ctx context.Context, tmp *os.File, r io.Reader) (Ref, int64, e
 		return "", 0, err
 	}
 	return Ref(hex.EncodeToString(h.Sum(nil))), size, nil
+}
+
+// look shows a file that is complete to a check.
+func (f *FS) look(ctx context.Context, name string, ref Ref, size int64, check Check) error {
+	file, err := f.root.Open(name)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	return check(patient{ctx, file}, ref, size)
 }
 
 // settle gives the file its name.
@@ -188,42 +200,40 @@ type sourceError struct{ err error }
 func (e *sourceError) Error() string { return e.err.Error() }
 func (e *sourceError) Unwrap() error { return e.err }
 
-// Open reads a blob or a part of it and says how long the whole is. A part that begins beyond the end is fault.Invalid; one that
-// reaches beyond it ends there. A whole blob is checked while it is read: the last Read gives ErrDamaged instead of io.EOF if its
-// bytes have changed. A blob that is not there is fault.NotFound.
-func (f *FS) Open(ctx context.Context, ref Ref, part Range) (io.ReadCloser, int64, error) {
+// Open reads a blob from an offset on; one beyond the end is fault.Invalid. A blob that is read from its start is checked: the
+// last Read gives ErrDamaged instead of io.EOF if its bytes have changed. A blob that is not there is fault.NotFound.
+func (f *FS) Open(ctx context.Context, ref Ref, from int64) (io.ReadCloser, error) {
 	if !ref.Valid() {
-		return nil, 0, missing(ref)
+		return nil, missing(ref)
 	}
 	file, err := f.root.Open(ref.path())
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, 0, missing(ref)
+		return nil, missing(ref)
 	}
 	if err != nil {
-		return nil, 0, trouble(err)
+		return nil, trouble(err)
 	}
 	info, err := file.Stat()
 	if err != nil {
 		_ = file.Close()
-		return nil, 0, trouble(err)
+		return nil, trouble(err)
 	}
-	size := info.Size()
-	if part.Start < 0 || part.Length < 0 || part.Start > size {
+	if from < 0 || from > info.Size() {
 		_ = file.Close()
-		return nil, 0, fault.New(fault.Invalid, "fault.blob_range")
+		return nil, fault.New(fault.Invalid, "fault.blob_range")
 	}
-	if part == (Range{}) {
-		return &whole{file: file, in: patient{ctx, file}, ref: ref, sum: sha256.New()}, size, nil
+	if from == 0 {
+		return &whole{file: file, in: patient{ctx, file}, ref: ref, sum: sha256.New()}, nil
 	}
-	length := size - part.Start
-	if part.Length > 0 {
-		length = min(length, part.Length)
+	if _, err := file.Seek(from, io.SeekStart); err != nil {
+		_ = file.Close()
+		return nil, trouble(err)
 	}
-	in := io.NewSectionReader(file, part.Start, length)
-	return &section{Reader: patient{ctx, in}, Closer: file}, size, nil
+	return &rest{Reader: patient{ctx, file}, Closer: file}, nil
 }
 
-type section struct {
+// rest is a blob without its beginning.
+type rest struct {
 	io.Reader
 	io.Closer
 }
@@ -246,38 +256,6 @@ func (w *whole) Read(b []byte) (int, error) {
 }
 
 func (w *whole) Close() error { return w.file.Close() }
-
-// Has reports whether the blob is there, and its size in bytes. It does not read it.
-func (f *FS) Has(_ context.Context, ref Ref) (size int64, ok bool, err error) {
-	if !ref.Valid() {
-		return 0, false, nil
-	}
-	info, err := f.root.Stat(ref.path())
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return 0, false, nil
-	case err != nil:
-		return 0, false, trouble(err)
-	}
-	return info.Size(), true, nil
-}
-
-// Delete takes a blob away, for good when it returns. One that is not there is no error.
-func (f *FS) Delete(_ context.Context, ref Ref) error {
-	if !ref.Valid() {
-		return nil
-	}
-	switch err := f.root.Remove(ref.path()); {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
-	case err != nil:
-		return trouble(err)
-	}
-	if err := f.sync(ref.folder()); err != nil {
-		return trouble(err)
-	}
-	return nil
-}
 
 // clear removes what was never finished.
 func (f *FS) clear() error {

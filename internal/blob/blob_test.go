@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -36,84 +37,98 @@ func name(b []byte) Ref {
 
 func put(t *testing.T, f *FS, b []byte) Ref {
 	t.Helper()
-	ref, size, err := f.Put(t.Context(), bytes.NewReader(b))
+	ref, size, err := f.Put(t.Context(), bytes.NewReader(b), nil)
 	if err != nil || ref != name(b) || size != int64(len(b)) {
 		t.Fatalf("put: %q %d %v", ref, size, err)
 	}
 	return ref
 }
 
-func TestPutOpenDelete(t *testing.T) {
+// read gives the bytes of a blob from an offset on.
+func read(t *testing.T, f *FS, ref Ref, from int64) (string, error) {
+	t.Helper()
+	in, err := f.Open(t.Context(), ref, from)
+	if err != nil {
+		return "", err
+	}
+	b, err := io.ReadAll(in)
+	return string(b), errors.Join(err, in.Close())
+}
+
+// count says how many files there are in a folder and below.
+func count(t *testing.T, dir string) (n int) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(_ string, e fs.DirEntry, err error) error {
+		if err == nil && !e.IsDir() {
+			n++
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestPutOpen(t *testing.T) {
 	f, dir := open(t)
 	large := bytes.Repeat([]byte("Radio Soren "), 100_000)
 	for _, b := range [][]byte{nil, []byte("a"), large} {
+		if _, err := read(t, f, name(b), 0); !fault.Is(err, fault.NotFound) {
+			t.Errorf("open before put: %v", err)
+		}
 		ref := put(t, f, b)
 		put(t, f, b) // again
-		in, size, err := f.Open(t.Context(), ref, Range{})
-		if err != nil || size != int64(len(b)) {
-			t.Fatalf("open: %d %v", size, err)
-		}
-		got, err := io.ReadAll(in)
-		if err != nil || !bytes.Equal(got, b) {
+		if got, err := read(t, f, ref, 0); err != nil || got != string(b) {
 			t.Errorf("read %d bytes of %d: %v", len(got), len(b), err)
 		}
-		if err := in.Close(); err != nil {
-			t.Error(err)
-		}
-		if n, ok, err := f.Has(t.Context(), ref); !ok || n != int64(len(b)) || err != nil {
-			t.Errorf("has: %d %v %v", n, ok, err)
-		}
-		for range 2 {
-			if err := f.Delete(t.Context(), ref); err != nil {
-				t.Errorf("delete: %v", err)
-			}
-		}
-		if _, ok, err := f.Has(t.Context(), ref); ok || err != nil {
-			t.Errorf("has after delete: %v %v", ok, err)
-		}
-		if _, _, err := f.Open(t.Context(), ref, Range{}); !fault.Is(err, fault.NotFound) {
-			t.Errorf("open after delete: %v", err)
-		}
 	}
-	if left, err := os.ReadDir(filepath.Join(dir, incoming)); err != nil || len(left) != 0 {
-		t.Errorf("left over: %v %v", left, err)
+	if n := count(t, dir); n != 3 {
+		t.Errorf("%d files for three blobs", n)
 	}
 }
 
-func TestRanges(t *testing.T) {
+func TestOffsets(t *testing.T) {
 	f, _ := open(t)
 	ref := put(t, f, []byte("0123456789"))
-	for _, c := range []struct {
-		part Range
-		want string
-		bad  bool
-	}{
-		{Range{0, 0}, "0123456789", false},
-		{Range{3, 0}, "3456789", false},
-		{Range{3, 4}, "3456", false},
-		{Range{8, 100}, "89", false},
-		{Range{0, 1}, "0", false},
-		{Range{10, 0}, "", false},
-		{Range{11, 0}, "", true},
-		{Range{-1, 0}, "", true},
-		{Range{1, -1}, "", true},
-	} {
-		in, size, err := f.Open(t.Context(), ref, c.part)
-		if c.bad {
-			if !fault.Is(err, fault.Invalid) {
-				t.Errorf("%v: %v", c.part, err)
-			}
-			continue
+	for from, want := range map[int64]string{0: "0123456789", 3: "3456789", 10: ""} {
+		if got, err := read(t, f, ref, from); got != want || err != nil {
+			t.Errorf("from %d: %q %v", from, got, err)
 		}
-		if err != nil || size != 10 {
-			t.Errorf("%v: %d %v", c.part, size, err)
-			continue
+	}
+	for _, from := range []int64{11, -1} {
+		if _, err := read(t, f, ref, from); !fault.Is(err, fault.Invalid) {
+			t.Errorf("from %d: %v", from, err)
 		}
-		got, err := io.ReadAll(in)
-		if string(got) != c.want || err != nil {
-			t.Errorf("%v: %q %v", c.part, got, err)
+	}
+}
+
+// What a check refuses is not kept, and takes nothing away that was here before.
+func TestCheck(t *testing.T) {
+	f, dir := open(t)
+	refused := errors.New("refused")
+	no := func(r io.Reader, ref Ref, size int64) error {
+		b, err := io.ReadAll(r)
+		if err != nil || name(b) != ref || int64(len(b)) != size {
+			t.Errorf("shown %d bytes, told %d of %s: %v", len(b), size, ref, err)
 		}
-		_ = in.Close()
+		return refused
+	}
+	ref := put(t, f, []byte("here before"))
+	for _, s := range []string{"here before", "new", ""} {
+		if _, _, err := f.Put(t.Context(), strings.NewReader(s), no); !errors.Is(err, refused) {
+			t.Errorf("%q: %v", s, err)
+		}
+	}
+	if got, err := read(t, f, ref, 0); got != "here before" || err != nil {
+		t.Errorf("what was here before: %q %v", got, err)
+	}
+	if n := count(t, dir); n != 1 {
+		t.Errorf("%d files after refusals", n)
+	}
+	yes := func(io.Reader, Ref, int64) error { return nil }
+	if ref, size, err := f.Put(t.Context(), strings.NewReader("new"), yes); err != nil || size != 3 || ref != name([]byte("new")) {
+		t.Errorf("what the check lets through: %s %d %v", ref, size, err)
 	}
 }
 
@@ -123,14 +138,8 @@ func TestNamesStayInside(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, ref := range []Ref{"", "a", "../secret", Ref(strings.Repeat("A", 64)), Ref(strings.Repeat("g", 64)), Ref("../" + strings.Repeat("a", 61))} {
-		if _, _, err := f.Open(t.Context(), ref, Range{}); !fault.Is(err, fault.NotFound) {
+		if _, err := read(t, f, ref, 0); !fault.Is(err, fault.NotFound) {
 			t.Errorf("open %q: %v", ref, err)
-		}
-		if _, ok, err := f.Has(t.Context(), ref); ok || err != nil {
-			t.Errorf("has %q: %v %v", ref, ok, err)
-		}
-		if err := f.Delete(t.Context(), ref); err != nil {
-			t.Errorf("delete %q: %v", ref, err)
 		}
 	}
 	// A link that leads out of the folder is not followed.
@@ -141,8 +150,7 @@ func TestNamesStayInside(t *testing.T) {
 	if err := os.Symlink("../../secret", filepath.Join(dir, ref.path())); err != nil {
 		t.Fatal(err)
 	}
-	if in, _, err := f.Open(t.Context(), ref, Range{}); err == nil {
-		_ = in.Close()
+	if _, err := read(t, f, ref, 0); err == nil {
 		t.Error("a link out of the folder was followed")
 	}
 }
@@ -153,20 +161,11 @@ func TestDamage(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, ref.path()), []byte("what was Released"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	read := func() error {
-		in, _, err := f.Open(t.Context(), ref, Range{})
-		if err != nil {
-			return err
-		}
-		defer in.Close()
-		_, err = io.Copy(io.Discard, in)
-		return err
-	}
-	if err := read(); !errors.Is(err, ErrDamaged) {
+	if _, err := read(t, f, ref, 0); !errors.Is(err, ErrDamaged) {
 		t.Errorf("damaged: %v", err)
 	}
 	put(t, f, []byte("what was released"))
-	if err := read(); err != nil {
+	if _, err := read(t, f, ref, 0); err != nil {
 		t.Errorf("mended: %v", err)
 	}
 }
@@ -195,7 +194,7 @@ func TestPutFails(t *testing.T) {
 		{t.Context(), syscall.ENOSPC, syscall.ENOSPC},
 		{cancelled, nil, context.Canceled},
 	} {
-		_, _, err := f.Put(c.ctx, &failing{c.err})
+		_, _, err := f.Put(c.ctx, &failing{c.err}, nil)
 		if err == nil || c.want != nil && !errors.Is(err, c.want) {
 			t.Errorf("%v: %v", c.err, err)
 		}
@@ -203,17 +202,14 @@ func TestPutFails(t *testing.T) {
 	if err := trouble(&os.PathError{Op: "write", Err: syscall.ENOSPC}); fault.Of(err).Key != "fault.disk_full" {
 		t.Errorf("full: %v", err)
 	}
-	if _, ok, _ := f.Has(t.Context(), name([]byte("half"))); ok {
-		t.Error("half a blob was kept")
-	}
-	if left, _ := os.ReadDir(filepath.Join(dir, incoming)); len(left) != 0 {
-		t.Errorf("left over: %v", left)
+	if n := count(t, dir); n != 0 {
+		t.Errorf("%d files were kept of half a blob", n)
 	}
 	// The folder has gone: an error, and it works again when the folder is back.
 	if err := os.Rename(filepath.Join(dir, incoming), filepath.Join(dir, "elsewhere")); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := f.Put(t.Context(), strings.NewReader("x")); !fault.Is(err, fault.Unavailable) {
+	if _, _, err := f.Put(t.Context(), strings.NewReader("x"), nil); !fault.Is(err, fault.Unavailable) {
 		t.Errorf("without a folder: %v", err)
 	}
 	if err := os.Rename(filepath.Join(dir, "elsewhere"), filepath.Join(dir, incoming)); err != nil {
@@ -243,8 +239,8 @@ func TestLeftOvers(t *testing.T) {
 	if err != nil || len(left) != 1 || left[0].Name() != "new" {
 		t.Errorf("left over: %v %v", left, err)
 	}
-	if _, ok, _ := again.Has(t.Context(), ref); !ok {
-		t.Error("the blob has gone")
+	if _, err := read(t, again, ref, 0); err != nil {
+		t.Errorf("the blob has gone: %v", err)
 	}
 	if _, err := OpenFS(filepath.Join(dir, "no", "parent")); !fault.Is(err, fault.Unavailable) {
 		t.Errorf("a folder without a parent: %v", err)
@@ -256,13 +252,13 @@ func TestAtOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 16 {
 		wg.Go(func() {
-			ref, _, err := f.Put(t.Context(), strings.NewReader(strings.Repeat("x", i%4)))
+			ref, _, err := f.Put(t.Context(), strings.NewReader(strings.Repeat("x", i%4)), nil)
 			if err != nil {
 				t.Error(err)
 				return
 			}
-			if _, ok, err := f.Has(t.Context(), ref); !ok || err != nil {
-				t.Errorf("has: %v %v", ok, err)
+			if got, err := read(t, f, ref, 0); len(got) != i%4 || err != nil {
+				t.Errorf("read: %q %v", got, err)
 			}
 		})
 	}

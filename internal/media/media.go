@@ -83,8 +83,12 @@ func (s *Service) Wake() <-chan struct{} { return s.wake }
 const (
 	columns     = `id, sha, type, size, state, length(thumb), owner, width, height`
 	insertMedia = `INSERT INTO media (id, sha, type, size, width, height, thumb, state, ledger, owner, tries, due_us, error)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, '') ON CONFLICT (id) DO NOTHING`
-	insertItem  = `INSERT INTO media_item (media, item) VALUES ($1, $2) ON CONFLICT (media, item) DO NOTHING`
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, '')`
+	wantMedia = insertMedia + ` ON CONFLICT (id) DO UPDATE SET state = excluded.state, ledger = excluded.ledger, tries = 0, due_us = excluded.due_us, error = ''
+		WHERE media.state <> 'here' AND media.sha = excluded.sha AND media.size = excluded.size AND media.owner = excluded.owner`
+	insertItem = `INSERT INTO media_item (media, item) SELECT id, $2 FROM media WHERE id = $1 AND sha = $3 AND owner = $4
+		ON CONFLICT (media, item) DO NOTHING`
+	selectOwn   = `SELECT id FROM media WHERE sha = $1 AND owner = '' ORDER BY id DESC LIMIT 1`
 	selectMedia = `SELECT ` + columns + ` FROM media WHERE id = $1`
 	selectThumb = `SELECT thumb FROM media WHERE id = $1`
 	selectItems = `SELECT item FROM media_item WHERE media = $1 ORDER BY item`
@@ -95,48 +99,54 @@ const (
 )
 
 // Add keeps a photo of our own: its bytes, what it says of itself (caption, credit and by-line from IPTC, XMP and EXIF), and a
-// small picture. It is durable when Add returns.
+// small picture. The same bytes again are the same medium. What is no photo is Invalid, a very large one TooLarge, and nothing of
+// it stays. It is durable when Add returns.
 func (s *Service) Add(ctx context.Context, r io.Reader) (news.Media, photo.Info, error) {
-	ref, size, err := s.blobs.Put(ctx, io.LimitReader(r, MaxSize+1))
+	var info photo.Info
+	var thumb []byte
+	ref, size, err := s.blobs.Put(ctx, io.LimitReader(r, maxPhoto+1), func(r io.Reader, _ blob.Ref, size int64) (err error) {
+		info, thumb, err = s.look(ctx, r, size)
+		return err
+	})
 	if err != nil {
 		return news.Media{}, photo.Info{}, err
 	}
-	if size > MaxSize {
-		return news.Media{}, photo.Info{}, fault.New(fault.TooLarge, "media.too_large", "limit", MaxSize>>20)
-	}
-	info, thumb, err := s.look(ctx, ref)
-	if err != nil {
-		return news.Media{}, info, err
-	}
 	u, err := uuid.NewV7()
 	if err != nil {
-		return news.Media{}, info, err
+		return news.Media{}, photo.Info{}, err
 	}
 	m := news.Media{
-		ID: u.String(), SHA256: string(ref), Type: info.Type, Size: size, Width: info.Width, Height: info.Height,
+		SHA256: string(ref), Type: info.Type, Size: size, Width: info.Width, Height: info.Height,
 		Caption: info.Caption, Credit: info.Credit, Byline: info.Byline, Rights: info.Rights, Headline: info.Headline, Of: news.Picture,
 	}
 	err = s.db.Write(ctx, func(tx *store.Tx) error {
+		err := tx.QueryRow(selectOwn, m.SHA256).Scan(&m.ID)
+		if !errors.Is(err, store.ErrNoRows) {
+			return err
+		}
+		m.ID = u.String()
 		return tx.Exec(insertMedia, m.ID, m.SHA256, m.Type, m.Size, m.Width, m.Height, thumb, string(Here), "", "", 0)
 	})
-	return m, info, err
+	if err != nil {
+		return news.Media{}, photo.Info{}, err
+	}
+	return m, info, nil
 }
 
-// look reads what a stored photo says of itself and makes a small picture of it. What is no photo is refused.
-func (s *Service) look(ctx context.Context, ref blob.Ref) (photo.Info, []byte, error) {
-	r, _, err := s.blobs.Open(ctx, ref, blob.Range{})
-	if err != nil {
-		return photo.Info{}, nil, err
-	}
-	defer r.Close()
-	s.looks <- struct{}{}
-	defer func() { <-s.looks }()
-	b, err := io.ReadAll(io.LimitReader(r, maxPhoto+1))
-	if err != nil {
-		return photo.Info{}, nil, err
-	}
-	if len(b) > maxPhoto {
+// look reads what a photo says of itself and makes a small picture of it. What is no photo is Invalid, a very large one TooLarge.
+func (s *Service) look(ctx context.Context, r io.Reader, size int64) (photo.Info, []byte, error) {
+	if size > maxPhoto {
 		return photo.Info{}, nil, fault.New(fault.TooLarge, "media.too_large", "limit", maxPhoto>>20)
+	}
+	select {
+	case s.looks <- struct{}{}:
+	case <-ctx.Done():
+		return photo.Info{}, nil, ctx.Err()
+	}
+	defer func() { <-s.looks }()
+	b, err := io.ReadAll(r)
+	if err != nil {
+		return photo.Info{}, nil, err
 	}
 	info, err := photo.Read(bytes.NewReader(b))
 	if err != nil {
@@ -149,30 +159,31 @@ func (s *Service) look(ctx context.Context, ref blob.Ref) (photo.Info, []byte, e
 // maxPhoto is how large a photo may be to be looked into, in bytes.
 const maxPhoto = 200 << 20
 
-// Belongs notes, in the transaction, that media belong to an item of our own. Ids that are not here are left alone.
+// Belongs notes, in the transaction, that media of our own belong to an item of our own. Others that it names are left alone.
 func (s *Service) Belongs(tx *store.Tx, item news.ItemID, all []news.Media) error {
 	for _, m := range all {
 		if m.ID == "" || m.SHA256 == "" {
 			continue
 		}
-		if err := tx.Exec(insertItem, m.ID, string(item)); err != nil {
+		if err := tx.Exec(insertItem, m.ID, string(item), m.SHA256, ""); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// Want notes, in the transaction, the media of an item that a partner released; they are fetched later.
+// Want notes, in the transaction, the media of an item that a partner released; they are fetched later. One that was given up is
+// tried again. An id that already names other bytes, or something of another newsroom, goes on naming that, and the item gets nothing.
 func (s *Service) Want(tx *store.Tx, item news.ItemID, all []news.Media, ledger string, owner news.Root) error {
 	for _, m := range all {
 		if _, err := uuid.Parse(m.ID); err != nil || !blob.Ref(m.SHA256).Valid() || m.Size <= 0 || m.Size > MaxSize {
 			continue
 		}
-		err := tx.Exec(insertMedia, m.ID, m.SHA256, m.Type, m.Size, m.Width, m.Height, []byte{}, string(Wanted), ledger, string(owner), clock.Micros(s.clock()))
+		err := tx.Exec(wantMedia, m.ID, m.SHA256, m.Type, m.Size, m.Width, m.Height, []byte{}, string(Wanted), ledger, string(owner), clock.Micros(s.clock()))
 		if err != nil {
 			return err
 		}
-		if err := tx.Exec(insertItem, m.ID, string(item)); err != nil {
+		if err := tx.Exec(insertItem, m.ID, string(item), m.SHA256, string(owner)); err != nil {
 			return err
 		}
 		tx.OnCommit(func() {
@@ -215,21 +226,24 @@ func (s *Service) Due(ctx context.Context) (out []Wish, err error) {
 }
 
 // Arrived takes the bytes of something that was wanted. They are kept only if their SHA-256 and size are the ones that the
-// partner's story names; anything else is a fault media.other.
+// partner's story names; anything else is a fault media.other, and leaves what is here as it is.
 func (s *Service) Arrived(ctx context.Context, w Wish, r io.Reader) error {
-	ref, size, err := s.blobs.Put(ctx, io.LimitReader(r, w.Size+1))
+	kind, thumb := "application/octet-stream", []byte{}
+	_, _, err := s.blobs.Put(ctx, io.LimitReader(r, w.Size+1), func(r io.Reader, ref blob.Ref, size int64) error {
+		if string(ref) != w.SHA256 || size != w.Size {
+			return fault.New(fault.Invalid, "media.other")
+		}
+		info, small, err := s.look(ctx, r, size)
+		switch {
+		case err == nil:
+			kind, thumb = info.Type, small
+		case !fault.Is(err, fault.Invalid) && !fault.Is(err, fault.TooLarge):
+			return err
+		}
+		return nil // no photo, or one that cannot be read: it is kept, and has no small picture
+	})
 	if err != nil {
 		return err
-	}
-	if string(ref) != w.SHA256 || size != w.Size {
-		return errors.Join(fault.New(fault.Invalid, "media.other"), s.blobs.Delete(ctx, ref))
-	}
-	kind := "application/octet-stream"
-	info, thumb, err := s.look(ctx, ref)
-	if err == nil {
-		kind = info.Type
-	} else {
-		thumb = []byte{} // no photo, or one that cannot be read: it is kept, and has no small picture
 	}
 	return s.db.Write(ctx, func(tx *store.Tx) error { return tx.ExecOne(setHere, w.ID, thumb, kind) })
 }
@@ -316,8 +330,7 @@ func (s *Service) Open(ctx context.Context, m Medium, from int64) (io.ReadCloser
 	if m.State != Here || from < 0 || from > m.Size {
 		return nil, fault.New(fault.NotFound, "fault.not_found")
 	}
-	r, _, err := s.blobs.Open(ctx, blob.Ref(m.SHA256), blob.Range{Start: from})
-	return r, err
+	return s.blobs.Open(ctx, blob.Ref(m.SHA256), from)
 }
 
 // Thumb gives the small picture, a JPEG.

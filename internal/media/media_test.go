@@ -10,6 +10,10 @@ import (
 	"image/color"
 	"image/jpeg"
 	"io"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -39,12 +43,83 @@ func picture(t *testing.T, shade uint8) []byte {
 
 func service(t *testing.T, db *store.DB, now *time.Time) *media.Service {
 	t.Helper()
-	files, err := blob.OpenFS(t.TempDir())
+	s, _ := serviceIn(t, db, now)
+	return s
+}
+
+// serviceIn gives the folder of the bytes too.
+func serviceIn(t *testing.T, db *store.DB, now *time.Time) (*media.Service, string) {
+	t.Helper()
+	dir := t.TempDir()
+	files, err := blob.OpenFS(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { files.Close() })
-	return media.New(db, files, func() time.Time { return clock.Trim(*now) })
+	return media.New(db, files, func() time.Time { return clock.Trim(*now) }), dir
+}
+
+// kept counts the files in a folder and below.
+func kept(t *testing.T, dir string) (n int) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(_ string, e fs.DirEntry, err error) error {
+		if err == nil && !e.IsDir() {
+			n++
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// content reads a medium to its end.
+func content(t *testing.T, s *media.Service, id string) []byte {
+	t.Helper()
+	m, _, err := s.Get(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := s.Open(t.Context(), m, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(r)
+	if err := errors.Join(err, r.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+const (
+	someID = "01a20e4f-4c14-755a-970e-6e66ad5f223d"
+	ferry  = news.ItemID("newspool://north.example/item/1")
+	bridge = news.ItemID("newspool://soren.example/item/2")
+)
+
+// named is how a story names bytes.
+func named(id string, b []byte) news.Media {
+	sum := sha256.Sum256(b)
+	return news.Media{ID: id, SHA256: hex.EncodeToString(sum[:]), Size: int64(len(b)), Type: "image/jpeg"}
+}
+
+// want has a partner's item name media.
+func want(t *testing.T, db *store.DB, s *media.Service, item news.ItemID, owner news.Root, all ...news.Media) {
+	t.Helper()
+	err := db.Write(t.Context(), func(tx *store.Tx) error { return s.Want(tx, item, all, "ledger of "+string(owner), owner) })
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func itemsOf(t *testing.T, s *media.Service, id string) []news.ItemID {
+	t.Helper()
+	_, items, err := s.Get(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return items
 }
 
 func TestAddAndOpen(t *testing.T) {
@@ -95,16 +170,10 @@ func TestWanted(t *testing.T) {
 	db := storetest.Open(t, media.Migrations())
 	s := service(t, db, &now)
 	photo := picture(t, 40)
-	sum := sha256.Sum256(photo)
-	told := news.Media{ID: "01a20e4f-4c14-755a-970e-6e66ad5f223d", SHA256: hex.EncodeToString(sum[:]), Size: int64(len(photo)), Type: "image/jpeg"}
+	told := named(someID, photo)
 	want := func(m news.Media) {
 		t.Helper()
-		err := db.Write(ctx, func(tx *store.Tx) error {
-			return s.Want(tx, "newspool://x.example/item/1", []news.Media{m}, "ledger", "root")
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		want(t, db, s, bridge, "root", m)
 	}
 	due := func() []media.Wish {
 		t.Helper()
@@ -152,4 +221,142 @@ func TestWanted(t *testing.T) {
 	if m, _, err := s.Get(ctx, other.ID); err != nil || m.State != media.Failed {
 		t.Errorf("after twelve tries: %+v, %v", m, err)
 	}
+}
+
+// What a partner names or sends takes nothing away that is here, and gets its item nothing that it does not name rightly.
+func TestPartnersCannotReachOurs(t *testing.T) {
+	storetest.Each(t, []store.Migration{media.Migrations()}, func(t *testing.T, db *store.DB) {
+		ctx, now := t.Context(), time.Now()
+		s, dir := serviceIn(t, db, &now)
+		photo, other := picture(t, 90), picture(t, 91)
+		ours, _, err := s.Add(ctx, bytes.NewReader(photo))
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = db.Write(ctx, func(tx *store.Tx) error {
+			return s.Belongs(tx, ferry, []news.Media{ours, named(someID, other)}) // the second is not here
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		shorter := named(someID, photo)
+		shorter.Size--
+		for name, c := range map[string]struct {
+			told news.Media
+			sent []byte
+		}{
+			"our bytes instead of others": {named(someID[:35]+"0", other), photo},
+			"the size is another":         {shorter, photo},
+			"nothing under our hash":      {named(someID[:35]+"1", photo), nil},
+		} {
+			want(t, db, s, bridge, "root", c.told)
+			w := media.Wish{ID: c.told.ID, SHA256: c.told.SHA256, Size: c.told.Size}
+			if err := s.Arrived(ctx, w, bytes.NewReader(c.sent)); fault.Of(err).Key != "media.other" {
+				t.Errorf("%s: %v", name, err)
+			}
+			if !bytes.Equal(content(t, s, ours.ID), photo) || kept(t, dir) != 1 {
+				t.Errorf("%s: our photo has gone, or something was kept", name)
+			}
+		}
+		if items := itemsOf(t, s, someID); !slices.Equal(items, []news.ItemID{bridge}) {
+			t.Errorf("an item of ours got what a partner told of later: %v", items)
+		}
+		// Our id with other bytes, our id with its bytes, the id of another partner.
+		foreign := named(someID[:35]+"9", other)
+		want(t, db, s, "newspool://avand.example/item/3", "avand", foreign)
+		want(t, db, s, bridge, "root", named(ours.ID, other), ours, foreign, named(foreign.ID, photo))
+		if items := itemsOf(t, s, ours.ID); !slices.Equal(items, []news.ItemID{ferry}) {
+			t.Errorf("ours belongs to %v", items)
+		}
+		if items := itemsOf(t, s, foreign.ID); len(items) != 1 || items[0] == bridge {
+			t.Errorf("what another partner told of belongs to %v", items)
+		}
+	})
+}
+
+// The same bytes again are the same medium, also when somebody else adds them at the same time.
+func TestSameAgain(t *testing.T) {
+	storetest.Each(t, []store.Migration{media.Migrations()}, func(t *testing.T, db *store.DB) {
+		ctx, now := t.Context(), time.Now()
+		s, dir := serviceIn(t, db, &now)
+		photo := picture(t, 90)
+		want(t, db, s, bridge, "root", named(someID, photo)) // a partner has the same
+		added := make(chan news.Media, 4)
+		for range cap(added) {
+			go func() {
+				m, _, err := s.Add(ctx, bytes.NewReader(photo))
+				if err != nil {
+					t.Error(err)
+				}
+				added <- m
+			}()
+		}
+		first := <-added
+		for range cap(added) - 1 {
+			if m := <-added; m != first {
+				t.Errorf("%+v and %+v", first, m)
+			}
+		}
+		if first.ID == someID || first.ID == "" || kept(t, dir) != 1 {
+			t.Errorf("%+v, %d files", first, kept(t, dir))
+		}
+	})
+}
+
+// endless gives zeros.
+type endless struct{ n int64 }
+
+func (e *endless) Read(b []byte) (int, error) {
+	e.n += int64(len(b))
+	return len(b), nil
+}
+
+// What is refused is not kept, and what is far too large is not read to its end.
+func TestRefusedIsNotKept(t *testing.T) {
+	now := time.Now()
+	s, dir := serviceIn(t, storetest.Open(t, media.Migrations()), &now)
+	if _, _, err := s.Add(t.Context(), strings.NewReader("no photo")); !fault.Is(err, fault.Invalid) {
+		t.Errorf("what is no photo gave %v", err)
+	}
+	large := &endless{}
+	if _, _, err := s.Add(t.Context(), large); !fault.Is(err, fault.TooLarge) || large.n > 201<<20 {
+		t.Errorf("what is too large gave %v after %d bytes", err, large.n)
+	}
+	if n := kept(t, dir); n != 0 {
+		t.Errorf("%d files were kept", n)
+	}
+}
+
+// A partner may send what is no photo: it is kept without a small picture. Trouble of our own is not taken for that.
+func TestArrivedWithoutPicture(t *testing.T) {
+	now := time.Now()
+	db := storetest.Open(t, media.Migrations())
+	s := service(t, db, &now)
+	sound := []byte("ID3 some sound")
+	want(t, db, s, bridge, "root", named(someID, sound))
+	w := media.Wish{ID: someID, SHA256: named("", sound).SHA256, Size: int64(len(sound))}
+	ctx, cancel := context.WithCancel(t.Context())
+	if err := s.Arrived(ctx, w, &lastly{bytes.NewReader(sound), cancel}); !errors.Is(err, context.Canceled) {
+		t.Errorf("the node is stopped while it looks: %v", err)
+	}
+	if err := s.Arrived(t.Context(), w, bytes.NewReader(sound)); err != nil {
+		t.Fatal(err)
+	}
+	if m, _, err := s.Get(t.Context(), someID); err != nil || m.State != media.Here || m.Thumb || m.Type != "application/octet-stream" {
+		t.Errorf("%+v %v", m, err)
+	}
+}
+
+// lastly does something at the end of a reader.
+type lastly struct {
+	io.Reader
+	do func()
+}
+
+func (l *lastly) Read(b []byte) (int, error) {
+	n, err := l.Reader.Read(b)
+	if err == io.EOF {
+		l.do()
+	}
+	return n, err
 }

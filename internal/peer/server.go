@@ -345,6 +345,10 @@ func (s *Server) media(w http.ResponseWriter, r *http.Request, x reading) {
 		}
 	}
 	body, err := s.Exchange.Media.Open(r.Context(), m, from)
+	if fault.Is(err, fault.Unavailable) {
+		s.answer(w, r, nil, "", "", err)
+		return
+	}
 	if err != nil {
 		http.NotFound(w, r)
 		return

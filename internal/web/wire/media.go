@@ -87,7 +87,11 @@ func idsOf(all []news.Media) []string {
 	return ids
 }
 
+// figure shows a medium that a story names. What is known under its id counts only if it has the bytes that the story names.
 func (c painter) figure(m news.Media, known media.Medium, from string) figure {
+	if known.SHA256 != m.SHA256 {
+		known = media.Medium{}
+	}
 	out := figure{
 		Kind: typeName(c.p, m.Of), Caption: m.Caption, Byline: m.Byline, Credit: m.Credit, Rights: m.Rights, Icon: "photo", Size: c.sizeOf(m),
 	}

@@ -33,7 +33,9 @@ func TestFigures(t *testing.T) {
 		d.media[one] = media.Medium{ID: one, SHA256: sum, Type: "image/jpeg", State: media.State(one), Thumb: one == "here"}
 	}
 	s.Media = append(s.Media, news.Media{Caption: "Only named"}, news.Media{ID: "sound", SHA256: sum, Of: news.Audio, Size: 5000})
-	d.media["sound"] = media.Medium{ID: "sound", State: media.Here}
+	d.media["sound"] = media.Medium{ID: "sound", SHA256: sum, State: media.Here}
+	s.Media = append(s.Media, news.Media{ID: "taken", SHA256: sum, Of: news.Picture})
+	d.media["taken"] = media.Medium{ID: "taken", SHA256: strings.Repeat("cd", 32), State: media.Here, Thumb: true} // the id names other bytes
 	d.stories[id][1] = s
 	body := text(ask(t, mux, "GET", page.ItemPath(id), ""))
 	pagetest.Check(t, "figures", body)
@@ -70,7 +72,7 @@ func TestPicture(t *testing.T) {
 	s := d.stories[id][1]
 	s.Media = []news.Media{{ID: "m", SHA256: sum, Of: news.Picture, Width: 300, Height: 200, Caption: "قایقی در بندر.", Byline: "مهری آوندی"}}
 	d.stories[id][1] = s
-	d.media["m"] = media.Medium{ID: "m", State: media.Here, Thumb: true}
+	d.media["m"] = media.Medium{ID: "m", SHA256: sum, State: media.Here, Thumb: true}
 	body := text(ask(t, mux, "GET", page.ItemPath(id), ""))
 	pagetest.Check(t, "picture", body)
 	photo, story := strings.Index(body, `<img src="/media/m/small" width="300" height="200"`), strings.Index(body, `<div class="story"`)
