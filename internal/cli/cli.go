@@ -194,9 +194,14 @@ func (a *app) withDesk(fn func(n *node.Node) error) error {
 	})
 }
 
+// with writes into the audit what is done at the console, together with it.
+func with(n *node.Node, what, about string, detail map[string]any) func(*store.Tx) error {
+	return func(tx *store.Tx) error { return n.People.Audit(tx, atConsole(what, about, detail)) }
+}
+
 // note writes into the audit what was done at the console.
 func (a *app) note(n *node.Node, what, about string, detail map[string]any) error {
-	return n.DB.Write(a.ctx, func(tx *store.Tx) error { return n.People.Audit(tx, atConsole(what, about, detail)) })
+	return n.DB.Write(a.ctx, with(n, what, about, detail))
 }
 
 func atConsole(what, about string, detail map[string]any) people.Act {

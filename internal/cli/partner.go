@@ -39,18 +39,20 @@ func (c partnerAddCmd) Run(a *app) error {
 		if err != nil {
 			return err
 		}
-		if c.Root != "" {
-			if id, _, err := protocol.ParseIdentity(doc); err == nil && id.Root != c.Root {
-				return fault.New(fault.Denied, "partner.other_root", "domain", id.Domain)
-			}
-		}
-		p, err := n.Exchange.Pin(a.ctx, doc, false)
+		id, _, _, err := partner.ReadIdentity(doc)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(a.out, "%s\nroot         %s\nfingerprint  %s\nCompare the fingerprint with the partner by telephone, then: newspool partner compared %s\n",
+		if c.Root != "" && id.Root != c.Root {
+			return fault.New(fault.Denied, "partner.other_root", "domain", id.Domain)
+		}
+		p, err := n.Exchange.Pin(a.ctx, doc, false, with(n, "partner.act_pin", id.Root, map[string]any{"domain": id.Domain, "root": id.Root}))
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(a.out, "%s\nroot         %s\nfingerprint  %s\nCompare the fingerprint with the partner by telephone, then: newspool partner compared %s\n",
 			p.Domain, p.Root, p.Fingerprint(), p.Domain)
-		return a.note(n, "partner.act_pin", string(p.Root), map[string]any{"domain": p.Domain, "root": string(p.Root)})
+		return err
 	})
 }
 
@@ -91,19 +93,15 @@ func (c partnerHelloCmd) Run(a *app) error {
 			found = found || w.Identity.Domain == c.Open || w.Identity.Domain == c.Dismiss
 			switch w.Identity.Domain {
 			case c.Open:
-				p, err := n.Exchange.OpenHello(a.ctx, w.ID)
+				root := w.Identity.Root
+				p, err := n.Exchange.OpenHello(a.ctx, w.ID, with(n, "partner.act_open", root, map[string]any{"domain": c.Open, "root": root}))
 				if err != nil {
 					return err
 				}
 				fmt.Fprintf(a.out, "%s  fingerprint %s\n", p.Domain, p.Fingerprint())
-				if err := a.note(n, "partner.act_open", string(p.Root), map[string]any{"domain": p.Domain, "root": string(p.Root)}); err != nil {
-					return err
-				}
 			case c.Dismiss:
-				if err := n.Exchange.DismissHello(a.ctx, news.Root(w.Identity.Root)); err != nil {
-					return err
-				}
-				if err := a.note(n, "partner.act_dismiss", w.Identity.Root, map[string]any{"domain": w.Identity.Domain}); err != nil {
+				root := w.Identity.Root
+				if err := n.Exchange.DismissHello(a.ctx, news.Root(root), with(n, "partner.act_dismiss", root, map[string]any{"domain": c.Dismiss})); err != nil {
 					return err
 				}
 			default:
@@ -142,10 +140,7 @@ func (c partnerAgreedCmd) Run(a *app) error {
 		if err != nil {
 			return err
 		}
-		if err := n.Exchange.Compared(a.ctx, p.Root, ""); err != nil {
-			return err
-		}
-		return a.note(n, "partner.act_compared", string(p.Root), map[string]any{"domain": p.Domain})
+		return n.Exchange.Compared(a.ctx, p.Root, "", with(n, "partner.act_compared", string(p.Root), map[string]any{"domain": p.Domain}))
 	})
 }
 

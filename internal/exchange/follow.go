@@ -233,7 +233,7 @@ func (s *Service) refresh(ctx context.Context, peer Peer, root news.Root) {
 	if err != nil || id.Root != string(root) || id.Number <= p.Identity.Number {
 		return
 	}
-	if _, err := s.Pin(ctx, doc, p.DomainAgrees); err != nil {
+	if _, err := s.Pin(ctx, doc, false); err != nil {
 		s.Log.Error("a partner's new identity was refused", "partner", p.Domain, "error", err)
 		return
 	}

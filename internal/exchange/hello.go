@@ -26,7 +26,7 @@ func (s *Service) TakeHello(ctx context.Context, b []byte) error {
 
 // OpenHello is a person's answer to a stranger: pin its root, and follow the ledger that it named. The ledger is noted first, so
 // that it is not forgotten where the second step fails.
-func (s *Service) OpenHello(ctx context.Context, id string) (partner.Partner, error) {
+func (s *Service) OpenHello(ctx context.Context, id string, also ...func(*store.Tx) error) (partner.Partner, error) {
 	all, err := s.Hellos(ctx)
 	if err != nil {
 		return partner.Partner{}, err
@@ -38,7 +38,7 @@ func (s *Service) OpenHello(ctx context.Context, id string) (partner.Partner, er
 			}
 		}
 	}
-	p, _, err := s.Service.OpenHello(ctx, id)
+	p, _, err := s.Service.OpenHello(ctx, id, also...)
 	return p, err
 }
 

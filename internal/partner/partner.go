@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"sort"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -36,11 +37,12 @@ type Partner struct {
 func (p Partner) Fingerprint() string { return protocol.Fingerprint(string(p.Root)) }
 
 const (
-	selectPartner = `SELECT root, identity, state, compared_us, compared_by, domain_agrees, added_us FROM partner ORDER BY domain`
-	insertPartner = `INSERT INTO partner (root, domain, base, name, identity, number, state, compared_us, compared_by, domain_agrees, added_us)
-		VALUES ($1, $2, $3, $4, $5, $6, 'active', 0, '', $7, $8)
-		ON CONFLICT (root) DO UPDATE SET domain = excluded.domain, base = excluded.base, name = excluded.name, identity = excluded.identity, number = excluded.number`
-	updatePartner  = `UPDATE partner SET domain = $2, base = $3, name = $4, identity = $5, number = $6 WHERE root = $1`
+	selectPartners = `SELECT root, identity, state, compared_us, compared_by, domain_agrees, added_us FROM partner`
+	selectPartner  = selectPartners + ` WHERE root = $1`
+	insertPartner  = `INSERT INTO partner (root, domain, base, name, identity, number, state, compared_us, compared_by, domain_agrees, added_us)
+		VALUES ($1, $2, $3, $4, $5, $6, 'active', 0, '', $7, $8)`
+	updatePartner = `UPDATE partner SET base = $3, name = $4, identity = $5, number = $6, domain_agrees = $7 OR (domain_agrees AND domain = $2), domain = $2
+		WHERE root = $1 AND number <= $6`
 	comparePartner = `UPDATE partner SET compared_us = $2, compared_by = $3 WHERE root = $1`
 	blockPartner   = `UPDATE partner SET state = $2 WHERE root = $1`
 	deleteHello    = `DELETE FROM hello WHERE root = $1`
@@ -50,8 +52,9 @@ const (
 	selectHello = `SELECT id, bytes, received_us FROM hello ORDER BY received_us DESC`
 )
 
-func selectPartners(r store.Reader) ([]Partner, error) {
-	rows, err := r.Query(selectPartner)
+// readPartners reads the rows that a query gives.
+func readPartners(r store.Reader, query string, args ...any) ([]Partner, error) {
+	rows, err := r.Query(query, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -96,87 +99,109 @@ func (s *Service) Partner(root news.Root) (Partner, bool) {
 	return p, ok
 }
 
-// Pin keeps a newsroom's root for good: from a signed identity document or note. A newsroom that is known already gets its
-// newer document; an older one, or a key list that does not extend the one that we hold, is refused.
-func (s *Service) Pin(ctx context.Context, document []byte, domainAgrees bool) (Partner, error) {
-	document = bytes.TrimSpace(document)
-	parse := protocol.ParseIdentity
-	if !bytes.HasPrefix(document, []byte("{")) {
-		document = append(document, '\n')
-		parse = func(b []byte) (protocol.Identity, protocol.Keys, error) { return protocol.ParseIdentityNote(string(b)) }
-	}
-	id, keys, err := parse(document)
-	if err != nil {
-		return Partner{}, fault.New(fault.Invalid, "partner.identity").Because(err)
-	}
-	note := string(document)
+// ReadIdentity opens a signed identity document, or its note alone, which it gives too.
+func ReadIdentity(document []byte) (id protocol.Identity, keys protocol.Keys, note string, err error) {
+	note = string(bytes.TrimSpace(document)) + "\n"
 	var doc struct{ Note string }
-	if json.Unmarshal(document, &doc) == nil && doc.Note != "" {
-		note = doc.Note
+	if strings.HasPrefix(note, "{") {
+		if id, keys, err = protocol.ParseIdentity(bytes.TrimSpace(document)); err == nil {
+			err = json.Unmarshal(document, &doc)
+			note = doc.Note
+		}
+	} else {
+		id, keys, err = protocol.ParseIdentityNote(note)
+	}
+	if err != nil {
+		err = fault.New(fault.Invalid, "partner.identity").Because(err)
+	}
+	return id, keys, note, err
+}
+
+// Pin keeps a newsroom's root for good: from a signed identity document or note. A newsroom that is known already gets its
+// newer document; an older one, or a key list that does not extend the one that we hold, is refused. domainAgrees says that the
+// domain's own page names the root; it is kept as long as the domain is the same.
+func (s *Service) Pin(ctx context.Context, document []byte, domainAgrees bool, also ...func(*store.Tx) error) (p Partner, err error) {
+	id, keys, note, err := ReadIdentity(document)
+	if err != nil {
+		return Partner{}, err
 	}
 	root := news.Root(id.Root)
 	if root == s.Root() {
 		return Partner{}, fault.New(fault.Invalid, "partner.ourselves")
-	}
-	old, known := s.Partner(root)
-	p := Partner{Root: root, Domain: id.Domain, Base: id.Base, Identity: id, Keys: keys, Note: note, DomainAgrees: domainAgrees, Added: s.clock()}
-	if known {
-		if id.Number < old.Identity.Number || !keys.Extends(old.Keys) {
-			return Partner{}, fault.New(fault.Conflict, "partner.older_identity", "domain", id.Domain)
-		}
-		p.Blocked, p.Compared, p.ComparedBy, p.DomainAgrees, p.Added = old.Blocked, old.Compared, old.ComparedBy, old.DomainAgrees || domainAgrees, old.Added
 	}
 	names, err := json.Marshal(id.Names)
 	if err != nil {
 		return Partner{}, err
 	}
 	err = s.db.Write(ctx, func(tx *store.Tx) error {
-		tx.OnCommit(func() { s.remember(p) })
 		if err := tx.Exec(deleteHello, string(root)); err != nil {
 			return err
 		}
-		if known {
-			return tx.ExecOne(updatePartner, string(root), p.Domain, p.Base, string(names), note, id.Number)
+		old, err := readPartners(tx, selectPartner, string(root))
+		if err != nil {
+			return err
 		}
-		return tx.Exec(insertPartner, string(root), p.Domain, p.Base, string(names), note, id.Number, p.DomainAgrees, clock.Micros(p.Added))
+		if len(old) == 0 {
+			err = tx.Exec(insertPartner, string(root), id.Domain, id.Base, string(names), note, id.Number, domainAgrees, clock.Micros(s.clock()))
+		} else if id.Number < old[0].Identity.Number || !keys.Extends(old[0].Keys) {
+			return fault.New(fault.Conflict, "partner.older_identity", "domain", id.Domain)
+		} else {
+			err = tx.ExecOne(updatePartner, string(root), id.Domain, id.Base, string(names), note, id.Number, domainAgrees)
+		}
+		if err != nil {
+			return err
+		}
+		if p, err = s.remember(tx, root); err != nil {
+			return err
+		}
+		return tx.Also(also)
 	})
 	return p, err
 }
 
-func (s *Service) remember(p Partner) {
-	s.mu.Lock()
-	s.partners[p.Root] = p
-	s.mu.Unlock()
-	s.changed("partners", string(p.Root))
+// remember takes the row of a newsroom, as it stands in a transaction, into memory once it is durable.
+func (s *Service) remember(tx *store.Tx, root news.Root) (Partner, error) {
+	rows, err := readPartners(tx, selectPartner, string(root))
+	if err != nil {
+		return Partner{}, err
+	}
+	if len(rows) == 0 {
+		return Partner{}, fault.New(fault.NotFound, "partner.unknown")
+	}
+	p := rows[0]
+	tx.OnCommit(func() {
+		s.mu.Lock()
+		s.partners[root] = p
+		s.mu.Unlock()
+		s.changed("partners", string(root))
+	})
+	return p, nil
 }
 
 // Compared notes that a person compared the fingerprints with the partner, by telephone or face to face.
-func (s *Service) Compared(ctx context.Context, root news.Root, by news.PersonID) error {
-	p, ok := s.Partner(root)
-	if !ok {
-		return fault.New(fault.NotFound, "partner.unknown")
-	}
-	p.Compared, p.ComparedBy = s.clock(), by
-	return s.db.Write(ctx, func(tx *store.Tx) error {
-		tx.OnCommit(func() { s.remember(p) })
-		return tx.ExecOne(comparePartner, string(root), clock.Micros(p.Compared), string(by))
-	})
+func (s *Service) Compared(ctx context.Context, root news.Root, by news.PersonID, also ...func(*store.Tx) error) error {
+	return s.update(ctx, root, also, comparePartner, string(root), clock.Micros(s.clock()), string(by))
 }
 
 // Block stops following a newsroom and lets it read nothing; unblocking takes it up again where it was.
-func (s *Service) Block(ctx context.Context, root news.Root, blocked bool) error {
-	p, ok := s.Partner(root)
-	if !ok {
-		return fault.New(fault.NotFound, "partner.unknown")
-	}
-	p.Blocked = blocked
+func (s *Service) Block(ctx context.Context, root news.Root, blocked bool, also ...func(*store.Tx) error) error {
 	state := "active"
 	if blocked {
 		state = "blocked"
 	}
+	return s.update(ctx, root, also, blockPartner, string(root), state)
+}
+
+// update changes columns of the row of a newsroom.
+func (s *Service) update(ctx context.Context, root news.Root, also []func(*store.Tx) error, query string, args ...any) error {
 	return s.db.Write(ctx, func(tx *store.Tx) error {
-		tx.OnCommit(func() { s.remember(p) })
-		return tx.ExecOne(blockPartner, string(root), state)
+		if err := tx.Exec(query, args...); err != nil {
+			return err
+		}
+		if _, err := s.remember(tx, root); err != nil {
+			return err
+		}
+		return tx.Also(also)
 	})
 }
 
@@ -255,14 +280,14 @@ func (s *Service) Hellos(ctx context.Context) (out []Waiting, err error) {
 }
 
 // OpenHello is a person's answer to a stranger: its root is pinned. What it announced is for the caller to act upon.
-func (s *Service) OpenHello(ctx context.Context, id string) (Partner, protocol.Hello, error) {
+func (s *Service) OpenHello(ctx context.Context, id string, also ...func(*store.Tx) error) (Partner, protocol.Hello, error) {
 	all, err := s.Hellos(ctx)
 	if err != nil {
 		return Partner{}, protocol.Hello{}, err
 	}
 	for _, w := range all {
 		if w.ID == id {
-			p, err := s.Pin(ctx, []byte(w.Hello.Identity), false)
+			p, err := s.Pin(ctx, []byte(w.Hello.Identity), false, also...)
 			return p, w.Hello, err
 		}
 	}
@@ -270,6 +295,11 @@ func (s *Service) OpenHello(ctx context.Context, id string) (Partner, protocol.H
 }
 
 // DismissHello forgets a stranger's words.
-func (s *Service) DismissHello(ctx context.Context, root news.Root) error {
-	return s.db.Write(ctx, func(tx *store.Tx) error { return tx.Exec(deleteHello, string(root)) })
+func (s *Service) DismissHello(ctx context.Context, root news.Root, also ...func(*store.Tx) error) error {
+	return s.db.Write(ctx, func(tx *store.Tx) error {
+		if err := tx.Exec(deleteHello, string(root)); err != nil {
+			return err
+		}
+		return tx.Also(also)
+	})
 }

@@ -3,7 +3,9 @@ package partner_test
 import (
 	"context"
 	"crypto/ed25519"
+	"errors"
 	"testing"
+	"time"
 
 	"newspool/internal/clock"
 	"newspool/internal/fault"
@@ -14,18 +16,25 @@ import (
 	"newspool/protocol"
 )
 
+func newKey(t *testing.T) ed25519.PrivateKey {
+	t.Helper()
+	_, k, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
 // newsroom makes a service that is set up, with its root key.
 func newsroom(t *testing.T, db *store.DB, domain string) (*partner.Service, ed25519.PrivateKey) {
 	t.Helper()
-	key := func() ed25519.PrivateKey {
-		_, k, err := ed25519.GenerateKey(nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return k
-	}
-	s := partner.New(db, clock.System, partner.Keys{Log: key(), Cosigner: key()}, func(string, string) {})
-	root := key()
+	return newsroomOf(t, db, domain, partner.Keys{Log: newKey(t), Cosigner: newKey(t)})
+}
+
+func newsroomOf(t *testing.T, db *store.DB, domain string, keys partner.Keys) (*partner.Service, ed25519.PrivateKey) {
+	t.Helper()
+	s := partner.New(db, clock.System, keys, func(string, string) {})
+	root := newKey(t)
 	err := s.SetUp(context.Background(), root, partner.Profile{Domain: domain, Base: "https://" + domain, Names: map[string]string{"en": domain}, Kind: "agency", Languages: []string{"en"}})
 	if err != nil {
 		t.Fatal(err)
@@ -163,5 +172,95 @@ func TestChallenge(t *testing.T) {
 		if _, err := a.OpenAnswer(answer); err == nil {
 			t.Errorf("%s: an answer for another agreement was taken", name)
 		}
+	}
+}
+
+// held has a writer hold the database until these acts wait for it: each has begun before any of them is done.
+func held(t *testing.T, db *store.DB, acts ...func() error) {
+	t.Helper()
+	begun, release := make(chan bool), make(chan bool)
+	done := make(chan error, len(acts)+1)
+	go func() {
+		done <- db.Write(context.Background(), func(*store.Tx) error {
+			close(begun)
+			<-release
+			return nil
+		})
+	}()
+	<-begun
+	for _, act := range acts {
+		n := db.Waiting()
+		go func() { done <- act() }()
+		for db.Waiting() == n {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	close(release)
+	for range len(acts) + 1 {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// Two who change the same newsroom at a time both get what they want, and memory says what the rows say.
+func TestTwoAtATime(t *testing.T) {
+	ctx := context.Background()
+	db := open(t)
+	keys := partner.Keys{Log: newKey(t), Cosigner: newKey(t)}
+	a, _ := newsroomOf(t, db, "north.example", keys)
+	b, _ := newsroom(t, open(t), "soren.example")
+	first := b.Document()
+	if _, err := a.Pin(ctx, first, false); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Describe(ctx, partner.Profile{Domain: "soren.example", Base: "https://new.soren.example", Names: map[string]string{"en": "Radio Soren"}, Kind: "radio", Languages: []string{"ru"}}); err != nil {
+		t.Fatal(err)
+	}
+	held(t, db,
+		func() error { return a.Block(ctx, b.Root(), true) },
+		func() error { return a.Compared(ctx, b.Root(), "p1") },
+		func() error { _, err := a.Pin(ctx, b.Document(), true); return err },
+		func() error {
+			if _, err := a.Pin(ctx, first, false); !fault.Is(err, fault.Conflict) {
+				t.Errorf("an older document gave %v, want a conflict", err)
+			}
+			return nil
+		})
+	again := partner.New(db, clock.System, keys, func(string, string) {})
+	if err := again.Load(ctx); err != nil {
+		t.Fatal(err)
+	}
+	for name, s := range map[string]*partner.Service{"memory": a, "the rows": again} {
+		if p, _ := s.Partner(b.Root()); !p.Blocked || p.Compared.IsZero() || p.ComparedBy != "p1" || !p.DomainAgrees || p.Base != "https://new.soren.example" || p.Identity.Number != 2 {
+			t.Errorf("%s: blocked %v, compared %v by %q, domain agrees %v, number %d", name, p.Blocked, p.Compared, p.ComparedBy, p.DomainAgrees, p.Identity.Number)
+		}
+	}
+}
+
+// What is to be done also is done together with the act, or neither is.
+func TestTogether(t *testing.T) {
+	ctx := context.Background()
+	a, _ := newsroom(t, open(t), "north.example")
+	b, _ := newsroom(t, open(t), "soren.example")
+	full := errors.New("the audit is full")
+	fails := func(*store.Tx) error { return full }
+	if _, err := a.Pin(ctx, b.Document(), false, fails); !errors.Is(err, full) || len(a.Partners()) != 0 {
+		t.Errorf("pinned without its row of the audit: %v", err)
+	}
+	if _, err := a.Pin(ctx, b.Document(), false); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Compared(ctx, b.Root(), "p1", fails); !errors.Is(err, full) {
+		t.Error(err)
+	}
+	if err := a.Block(ctx, b.Root(), true, fails); !errors.Is(err, full) {
+		t.Error(err)
+	}
+	if p, _ := a.Partner(b.Root()); p.Blocked || !p.Compared.IsZero() {
+		t.Error("done without its row of the audit")
+	}
+	if err := a.Block(ctx, a.Root(), true); !fault.Is(err, fault.NotFound) {
+		t.Errorf("blocking a newsroom that is not pinned: %v", err)
 	}
 }

@@ -62,7 +62,7 @@ func (s *Service) Load(ctx context.Context) error {
 		if err := s.loadSelf(r); err != nil {
 			return err
 		}
-		partners, err := selectPartners(r)
+		partners, err := readPartners(r, selectPartners)
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		for _, p := range partners {

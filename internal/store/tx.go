@@ -36,6 +36,16 @@ func (tx *Tx) ExecCount(query string, args ...any) (int64, error) {
 	return tx.exec(now, query, args)
 }
 
+// Also does what the caller of an act wants done in the same transaction: the act's row of the audit.
+func (tx *Tx) Also(work []func(tx *Tx) error) error {
+	for _, do := range work {
+		if err := do(tx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // OnCommit has fn called once the work is durable, before Write returns: closure after closure, each in the order of its calls.
 // fn runs on the writer's goroutine: it must be quick and must not call Write.
 func (tx *Tx) OnCommit(fn func()) { tx.commit = append(tx.commit, fn) }

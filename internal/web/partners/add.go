@@ -152,7 +152,7 @@ func (f *Family) lookAt(w http.ResponseWriter, r *http.Request) error {
 			return again(err)
 		}
 	}
-	id, keys, err := readDocument(doc)
+	id, keys, _, err := partner.ReadIdentity(doc)
 	if err != nil {
 		return again(err)
 	}
@@ -170,18 +170,6 @@ func (f *Family) lookAt(w http.ResponseWriter, r *http.Request) error {
 	}
 	f.checkDomain(r, &d)
 	return page.Render(w, r, http.StatusOK, f.look, d)
-}
-
-// readDocument opens an identity document, or a note alone.
-func readDocument(doc []byte) (protocol.Identity, protocol.Keys, error) {
-	id, keys, err := protocol.ParseIdentity(doc)
-	if err != nil {
-		id, keys, err = protocol.ParseIdentityNote(string(doc))
-	}
-	if err != nil {
-		return id, keys, fault.New(fault.Invalid, "partner.identity").Because(err)
-	}
-	return id, keys, nil
 }
 
 // checkDomain looks at the domain's own page.
@@ -209,7 +197,7 @@ func (f *Family) pin(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return fault.New(fault.Invalid, "fault.request").Because(err)
 	}
-	id, _, err := readDocument(doc)
+	id, _, _, err := partner.ReadIdentity(doc)
 	if err != nil {
 		return err
 	}
@@ -217,27 +205,22 @@ func (f *Family) pin(w http.ResponseWriter, r *http.Request) error {
 		return fault.New(fault.Conflict, "partner.other_root", "domain", id.Domain)
 	}
 	root, err := f.o.Network.DomainRoot(r.Context(), id.Domain)
-	p, err := f.o.Door.Pin(r.Context(), doc, err == nil && string(root) == id.Root)
+	p, err := f.o.Door.Pin(r.Context(), doc, err == nil && string(root) == id.Root,
+		f.with(r, "partner.act_pin", id.Root, map[string]any{"domain": id.Domain, "root": id.Root}))
 	if text, status, ok := sentence(r, err); ok {
 		return f.addWith(w, r, status, text, id.Base, "")
 	}
 	if err != nil {
 		return err
 	}
-	if err := f.note(r, "partner.act_pin", string(p.Root), map[string]any{"domain": p.Domain, "root": string(p.Root)}); err != nil {
-		return err
-	}
 	if r.PostForm.Get("compared") == "yes" {
-		if err := f.noteCompared(r, p.Root, p.Domain); err != nil {
+		if err := f.noteCompared(r, p); err != nil {
 			return err
 		}
 	}
 	return f.o.Shell.Done(w, r, "/partners/"+string(p.Root), "partner.done.pin", "domain", p.Domain)
 }
 
-func (f *Family) noteCompared(r *http.Request, root news.Root, domain string) error {
-	if err := f.o.Door.Compared(r.Context(), root, page.PersonOf(r).ID); err != nil {
-		return err
-	}
-	return f.note(r, "partner.act_compared", string(root), map[string]any{"domain": domain})
+func (f *Family) noteCompared(r *http.Request, p partner.Partner) error {
+	return f.o.Door.Compared(r.Context(), p.Root, page.PersonOf(r).ID, f.with(r, "partner.act_compared", string(p.Root), map[string]any{"domain": p.Domain}))
 }

@@ -18,6 +18,7 @@ import (
 	"newspool/internal/news"
 	"newspool/internal/partner"
 	"newspool/internal/people"
+	"newspool/internal/store"
 	"newspool/internal/terms"
 	"newspool/internal/web/page"
 	"newspool/internal/web/page/pagetest"
@@ -194,37 +195,37 @@ func (d *desk) NameOf(root news.Root, lang string) string {
 
 func (d *desk) Hellos(context.Context) ([]partner.Waiting, error) { return d.hellos, nil }
 
-func (d *desk) say(format string, args ...any) error {
+func (d *desk) say(also []func(*store.Tx) error, format string, args ...any) error {
 	if d.refuse != nil {
 		return d.refuse
 	}
 	d.said = append(d.said, fmt.Sprintf(format, args...))
-	return nil
+	return (*store.Tx)(nil).Also(also)
 }
 
-func (d *desk) Pin(_ context.Context, doc []byte, agrees bool) (partner.Partner, error) {
+func (d *desk) Pin(_ context.Context, doc []byte, agrees bool, also ...func(*store.Tx) error) (partner.Partner, error) {
 	id, keys, err := protocol.ParseIdentity(doc)
 	if err != nil {
 		return partner.Partner{}, err
 	}
 	p := partner.Partner{Root: news.Root(id.Root), Domain: id.Domain, Identity: id, Keys: keys, DomainAgrees: agrees}
-	if err := d.say("pin %s %t", id.Domain, agrees); err != nil {
+	if err := d.say(also, "pin %s %t", id.Domain, agrees); err != nil {
 		return p, err
 	}
 	d.known[p.Root] = p
 	return p, nil
 }
 
-func (d *desk) Compared(_ context.Context, root news.Root, by news.PersonID) error {
-	return d.say("compared %s by %s", d.known[root].Domain, by)
+func (d *desk) Compared(_ context.Context, root news.Root, by news.PersonID, also ...func(*store.Tx) error) error {
+	return d.say(also, "compared %s by %s", d.known[root].Domain, by)
 }
 
-func (d *desk) Block(_ context.Context, root news.Root, blocked bool) error {
-	return d.say("block %s %t", d.known[root].Domain, blocked)
+func (d *desk) Block(_ context.Context, root news.Root, blocked bool, also ...func(*store.Tx) error) error {
+	return d.say(also, "block %s %t", d.known[root].Domain, blocked)
 }
 
-func (d *desk) DismissHello(_ context.Context, root news.Root) error {
-	return d.say("dismiss %t", string(root) == d.hellos[0].Identity.Root)
+func (d *desk) DismissHello(_ context.Context, root news.Root, also ...func(*store.Tx) error) error {
+	return d.say(also, "dismiss %t", string(root) == d.hellos[0].Identity.Root)
 }
 
 func (d *desk) Identity(_ context.Context, base string) ([]byte, error) {
@@ -251,7 +252,7 @@ func (d *desk) DomainRoot(_ context.Context, domain string) (news.Root, error) {
 }
 
 func (d *desk) Greet(_ context.Context, root news.Root, words string) error {
-	return d.say("hello %s: %s", d.known[root].Domain, words)
+	return d.say(nil, "hello %s: %s", d.known[root].Domain, words)
 }
 
 func (d *desk) Self() protocol.Identity { return d.north.id }
@@ -271,8 +272,10 @@ func (d *desk) Key(context.Context) ([]byte, string, error) {
 
 func (d *desk) Stored(context.Context) error {
 	d.wait, d.gone = false, true
-	return d.say("stored")
+	return d.say(nil, "stored")
 }
+
+func (d *desk) Audit(_ *store.Tx, a people.Act) error { return d.Note(context.Background(), a) }
 
 func (d *desk) Note(_ context.Context, a people.Act) error {
 	d.noted = append(d.noted, a)
@@ -288,12 +291,12 @@ func (w way) Troubles(context.Context, int) ([]exchange.Trouble, error) { return
 
 func (w way) Unconfirmed() []terms.AgreementID { return w.d.silent }
 
-func (w way) OpenHello(_ context.Context, id string) (partner.Partner, error) {
+func (w way) OpenHello(_ context.Context, id string, also ...func(*store.Tx) error) (partner.Partner, error) {
 	for _, h := range w.d.hellos {
 		if h.ID == id {
 			p := partner.Partner{Root: news.Root(h.Identity.Root), Domain: h.Identity.Domain, Identity: h.Identity}
 			w.d.known[p.Root] = p
-			return p, w.d.say("open %s", id)
+			return p, w.d.say(also, "open %s", id)
 		}
 	}
 	return partner.Partner{}, fault.New(fault.NotFound, "partner.no_hello")

@@ -2,6 +2,7 @@ package partners
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"newspool/internal/agreement"
@@ -99,7 +100,7 @@ func (f *Family) compared(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return unknown()
 	}
-	if err := f.noteCompared(r, x.Root, x.Domain); err != nil {
+	if err := f.noteCompared(r, x); err != nil {
 		return err
 	}
 	return f.o.Shell.Done(w, r, "/partners/"+string(x.Root), "partner.done.compared")
@@ -118,10 +119,7 @@ func (f *Family) block(w http.ResponseWriter, r *http.Request) error {
 	if on {
 		what, done = "partner.act_block", "partner.done.block"
 	}
-	if err := f.o.Door.Block(r.Context(), x.Root, on); err != nil {
-		return err
-	}
-	if err := f.note(r, what, string(x.Root), map[string]any{"domain": x.Domain}); err != nil {
+	if err := f.o.Door.Block(r.Context(), x.Root, on, f.with(r, what, string(x.Root), map[string]any{"domain": x.Domain})); err != nil {
 		return err
 	}
 	return f.o.Shell.Done(w, r, "/partners/"+string(x.Root), done)
@@ -158,41 +156,41 @@ func (f *Family) greet(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (f *Family) openHello(w http.ResponseWriter, r *http.Request) error {
-	if err := page.ParseForm(w, r, maxForm); err != nil {
-		return err
-	}
-	p, err := f.o.Links.OpenHello(r.Context(), r.PostForm.Get("id"))
+	h, err := f.hello(w, r, func(h partner.Waiting) bool { return h.ID == r.PostForm.Get("id") })
 	if err != nil {
 		return err
 	}
-	if err := f.note(r, "partner.act_open", string(p.Root), map[string]any{"domain": p.Domain, "root": string(p.Root)}); err != nil {
+	root, domain := h.Identity.Root, h.Identity.Domain
+	if _, err := f.o.Links.OpenHello(r.Context(), h.ID, f.with(r, "partner.act_open", root, map[string]any{"domain": domain, "root": root})); err != nil {
 		return err
 	}
-	return f.o.Shell.Done(w, r, "/partners/"+string(p.Root), "partner.done.open", "domain", p.Domain)
+	return f.o.Shell.Done(w, r, "/partners/"+root, "partner.done.open", "domain", domain)
 }
 
 func (f *Family) dismissHello(w http.ResponseWriter, r *http.Request) error {
-	if err := page.ParseForm(w, r, maxForm); err != nil {
-		return err
-	}
-	root, domain := news.Root(r.PostForm.Get("root")), ""
-	hellos, err := f.o.Directory.Hellos(r.Context())
+	h, err := f.hello(w, r, func(h partner.Waiting) bool { return h.Identity.Root == r.PostForm.Get("root") })
 	if err != nil {
 		return err
 	}
-	for _, h := range hellos {
-		if h.Identity.Root == string(root) {
-			domain = h.Identity.Domain
-		}
-	}
-	if domain == "" {
-		return fault.New(fault.NotFound, "partner.no_hello")
-	}
-	if err := f.o.Door.DismissHello(r.Context(), root); err != nil {
-		return err
-	}
-	if err := f.note(r, "partner.act_dismiss", string(root), map[string]any{"domain": domain}); err != nil {
+	root, domain := h.Identity.Root, h.Identity.Domain
+	if err := f.o.Door.DismissHello(r.Context(), news.Root(root), f.with(r, "partner.act_dismiss", root, map[string]any{"domain": domain})); err != nil {
 		return err
 	}
 	return f.o.Shell.Done(w, r, "/partners", "partner.done.dismiss", "domain", domain)
+}
+
+// hello is the stranger that a form is about.
+func (f *Family) hello(w http.ResponseWriter, r *http.Request, is func(partner.Waiting) bool) (partner.Waiting, error) {
+	if err := page.ParseForm(w, r, maxForm); err != nil {
+		return partner.Waiting{}, err
+	}
+	all, err := f.o.Directory.Hellos(r.Context())
+	if err != nil {
+		return partner.Waiting{}, err
+	}
+	i := slices.IndexFunc(all, is)
+	if i < 0 {
+		return partner.Waiting{}, fault.New(fault.NotFound, "partner.no_hello")
+	}
+	return all[i], nil
 }

@@ -13,6 +13,7 @@ import (
 	"newspool/internal/news"
 	"newspool/internal/partner"
 	"newspool/internal/people"
+	"newspool/internal/store"
 	"newspool/internal/terms"
 	"newspool/internal/web/page"
 	"newspool/protocol"
@@ -28,14 +29,14 @@ type Directory interface {
 	Hellos(ctx context.Context) ([]partner.Waiting, error)
 }
 
-// Door is what a person decides about a newsroom. partner.Service is one.
+// Door is what a person decides about a newsroom. partner.Service is one. What is done also is done in the same transaction.
 type Door interface {
 	// Pin keeps a root for good, or takes a newer document of one that is pinned.
-	Pin(ctx context.Context, document []byte, domainAgrees bool) (partner.Partner, error)
+	Pin(ctx context.Context, document []byte, domainAgrees bool, also ...func(*store.Tx) error) (partner.Partner, error)
 	// Compared notes that a person compared the fingerprints.
-	Compared(ctx context.Context, root news.Root, by news.PersonID) error
-	Block(ctx context.Context, root news.Root, blocked bool) error
-	DismissHello(ctx context.Context, root news.Root) error
+	Compared(ctx context.Context, root news.Root, by news.PersonID, also ...func(*store.Tx) error) error
+	Block(ctx context.Context, root news.Root, blocked bool, also ...func(*store.Tx) error) error
+	DismissHello(ctx context.Context, root news.Root, also ...func(*store.Tx) error) error
 }
 
 // Links knows how what crosses is doing. exchange.Service is one.
@@ -47,7 +48,7 @@ type Links interface {
 	// Unconfirmed lists the agreements in which we say nothing yet, because no follower has told what it holds.
 	Unconfirmed() []terms.AgreementID
 	// OpenHello pins a stranger, and follows what it announced.
-	OpenHello(ctx context.Context, id string) (partner.Partner, error)
+	OpenHello(ctx context.Context, id string, also ...func(*store.Tx) error) (partner.Partner, error)
 }
 
 // Network asks other machines, through the node's one door outwards.
@@ -85,7 +86,9 @@ type Agreements interface {
 
 // Audit writes down what somebody did.
 type Audit interface {
-	// Note writes an act into the audit; it is durable when Note returns nil.
+	// Audit writes an act into the audit, in the transaction that does it.
+	Audit(tx *store.Tx, a people.Act) error
+	// Note is Audit in a transaction of its own: it is durable when Note returns nil.
 	Note(ctx context.Context, a people.Act) error
 }
 
@@ -156,11 +159,18 @@ func (f *Family) Routes(mux *http.ServeMux) {
 	}
 }
 
+func (f *Family) act(r *http.Request, what, about string, detail map[string]any) people.Act {
+	return people.Act{Who: page.PersonOf(r).ID, What: what, About: about, From: f.o.Remote(r), Detail: detail}
+}
+
+// with writes down what the person of a request does, together with it.
+func (f *Family) with(r *http.Request, what, about string, detail map[string]any) func(*store.Tx) error {
+	return func(tx *store.Tx) error { return f.o.Audit.Audit(tx, f.act(r, what, about, detail)) }
+}
+
 // note writes down what the person of a request did. It is done although the browser may have gone.
-func (f *Family) note(r *http.Request, what string, about string, detail map[string]any) error {
-	return f.o.Audit.Note(context.WithoutCancel(r.Context()), people.Act{
-		Who: page.PersonOf(r).ID, What: what, About: about, From: f.o.Remote(r), Detail: detail,
-	})
+func (f *Family) note(r *http.Request, what, about string, detail map[string]any) error {
+	return f.o.Audit.Note(context.WithoutCancel(r.Context()), f.act(r, what, about, detail))
 }
 
 // maxForm is how large a form of these pages may be, in bytes; one of them carries an identity document.
