@@ -63,6 +63,41 @@ func (l *Library) LastLine(ctx context.Context) (n int64, err error) {
 	return n, nil
 }
 
+// Change is a row that has changed, as it is now.
+type Change struct {
+	Row
+	Line int64 // N where the version that is shown came with it; higher where something else has changed since
+}
+
+const selectChanged = `SELECT ` + itemColumns + `, v.line AS line FROM version v JOIN item i ON i.id = v.item AND i.number = v.number
+WHERE v.line > $1 AND i.n > 0
+UNION ALL SELECT ` + itemColumns + `, i.n AS line FROM item i WHERE i.n > $1 AND i.own AND i.released_us = 0
+ORDER BY line LIMIT $2`
+
+// Changed gives the rows of the wire that have changed after a line, oldest change first, at most limit (1 to MaxPage; 0 means
+// MaxPage): versions, drafts, releases, withdrawals, changes of what may be done with an item. A row that has changed several
+// times comes once, at its last change. So whoever follows from LastLine to the end knows of every row how it is now.
+func (l *Library) Changed(ctx context.Context, after int64, limit int) ([]Change, error) {
+	var out []Change
+	err := l.db.Read(ctx, func(r store.Reader) error {
+		rows, err := r.Query(selectChanged, after, page(limit, MaxPage))
+		if err != nil {
+			return fmt.Errorf("library: read changes: %w", err)
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var it item
+			var line int64
+			if err := it.scan(rows.Scan, &line); err != nil {
+				return fmt.Errorf("library: read changes: %w", err)
+			}
+			out = append(out, Change{it.Row, line})
+		}
+		return rows.Err()
+	})
+	return out, err
+}
+
 // Tell moves the line of an item's current version to the end, for a change of what may be done with it that the library does
 // not see: an embargo that lifts, terms that change. An item without a line is left alone.
 func (l *Library) Tell(tx *store.Tx, id news.ItemID) error {

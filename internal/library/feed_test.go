@@ -3,6 +3,8 @@ package library
 import (
 	"context"
 	"errors"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -110,6 +112,77 @@ func TestAcceptWith(t *testing.T) {
 		acc, err := d.AcceptWith(ctx, draft("s1", "A"), false, func(_ *store.Tx, a Accepted) error { told = a; return nil })
 		if err != nil || told != acc || acc.Duplicate || d.item(t, acc.Item).State != news.Unreleased {
 			t.Errorf("%+v %+v %v", acc, told, err)
+		}
+	})
+}
+
+// TestChanged follows the changes of the wire as an open page does: each row once, as it is now, wherever it stands.
+func TestChanged(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		ctx := context.Background()
+		told := int64(0)
+		changed := func(limit int) string {
+			t.Helper()
+			changes, err := d.Changed(ctx, told, limit)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var rows []Row
+			for _, c := range changes {
+				if c.Line <= told || c.Line < c.N {
+					t.Errorf("%s has line %d after %d, and number %d", c.Headline, c.Line, told, c.N)
+				}
+				told = c.Line
+				rows = append(rows, c.Row)
+			}
+			return headlines(rows)
+		}
+		says := func(what, want string) {
+			t.Helper()
+			if got := changed(0); got != want {
+				t.Errorf("%s: %s, want %s", what, got, want)
+			}
+		}
+		drafted := func(headline string) news.ItemID {
+			var a Accepted
+			d.tx(t, func(tx *store.Tx) (err error) {
+				a, err = d.AcceptTx(tx, draft("own", headline), false)
+				return err
+			})
+			return a.Item
+		}
+		old := incoming("old", 1, news.First, "Old")
+		d.receive(t, old)
+		own := drafted("Draft")
+		for i := range 50 {
+			d.receive(t, incoming(strconv.Itoa(i), 1, news.First, "N"))
+		}
+		if first := changed(2); first != "Old/1 usable; Draft/1 draft" {
+			t.Errorf("the first two: %s", first)
+		}
+		if n := strings.Count(changed(200), "N/1"); n != 50 {
+			t.Errorf("%d more", n)
+		}
+		says("nothing", "")
+		drafted("Draft again")
+		says("a draft that was written on", "Draft again/2 draft")
+		if _, err := d.Release(ctx, own, "p1"); err != nil {
+			t.Fatal(err)
+		}
+		says("a draft that was released", "Draft again/2 usable")
+		d.tx(t, func(tx *store.Tx) error { return d.CloseForUse(tx, old.Item, Why{}) })
+		says("an old item that was closed", "Old/1 closed")
+		d.tx(t, func(tx *store.Tx) error { return d.SetState(tx, old.Item, news.Usable, Why{}) })
+		d.receive(t, incoming("old", 2, news.Correction, "Old corrected"))
+		says("two changes at once", "Old corrected/2 usable")
+		d.receive(t, incoming("old", 3, news.Withdrawal, ""))
+		says("a withdrawal", "Old corrected/3 withdrawn")
+		again := incoming("7", 1, news.First, "N")
+		again.Ledger, again.Agreement = "ledger-2", "agr-2"
+		d.receive(t, again)
+		says("another way to the same", "")
+		if last, err := d.LastLine(ctx); err != nil || last != told {
+			t.Errorf("the last line is %d, and %d was told: %v", last, told, err)
 		}
 	})
 }

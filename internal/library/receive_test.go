@@ -301,7 +301,7 @@ func TestPinnedUntilSeen(t *testing.T) {
 		if got := pinned("p1"); got != "Urgent/1 usable; Flash/1 usable" {
 			t.Errorf("pinned: %s", got)
 		}
-		if err := d.Seen(ctx, "p1", id); err != nil {
+		if err := d.Seen(ctx, "p1", id, 1); err != nil {
 			t.Fatal(err)
 		}
 		if got := pinned("p1"); got != "Urgent/1 usable" {
@@ -314,7 +314,22 @@ func TestPinnedUntilSeen(t *testing.T) {
 		if got := pinned("p1"); got != "Flash again/2 usable; Urgent/1 usable" {
 			t.Errorf("a new version: %s", got)
 		}
-		if err := d.Seen(ctx, "p1", "none"); !fault.Is(err, fault.NotFound) {
+		for _, version := range []int{2, 1} { // an older one that is looked at again does not bring it back
+			if err := d.Seen(ctx, "p1", id, version); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := pinned("p1"); got != "Urgent/1 usable" {
+			t.Errorf("after both versions were seen: %s", got)
+		}
+		flash("s1", "Flash thrice", 1)
+		if err := d.Seen(ctx, "p1", id, 2); err != nil { // who opened it before the third came has not seen that
+			t.Fatal(err)
+		}
+		if got := pinned("p1"); got != "Flash thrice/3 usable; Urgent/1 usable" {
+			t.Errorf("a version that came while the page was made: %s", got)
+		}
+		if err := d.Seen(ctx, "p1", "none", 1); !fault.Is(err, fault.NotFound) {
 			t.Errorf("seen nothing: %v", err)
 		}
 	})

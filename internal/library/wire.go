@@ -3,7 +3,6 @@ package library
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -303,31 +302,9 @@ func divide(totals map[string]int64) Facets {
 	return f
 }
 
-const (
-	selectNumber = `SELECT number FROM item WHERE id = $1 AND n > 0`
-	upsertSeen   = `INSERT INTO seen (person, item, number) VALUES ($1, $2, $3)
-ON CONFLICT (person, item) DO UPDATE SET number = excluded.number`
-	selectPinned = `SELECT ` + itemColumns + ` FROM item i WHERE i.urgency > 0 AND i.urgency < 3 AND i.n > 0 AND i.state = 'usable'
+const selectPinned = `SELECT ` + itemColumns + ` FROM item i WHERE i.urgency > 0 AND i.urgency < 3 AND i.n > 0 AND i.state = 'usable'
 AND i.arrived_us > $2 AND NOT EXISTS (SELECT 1 FROM seen s WHERE s.person = $1 AND s.item = i.id AND s.number >= i.number)
 ORDER BY i.n DESC LIMIT 50`
-)
-
-// Seen notes that a person has seen the version that the row shows.
-func (l *Library) Seen(ctx context.Context, person news.PersonID, id news.ItemID) error {
-	return l.db.Write(ctx, func(tx *store.Tx) error {
-		var number int
-		switch err := tx.QueryRow(selectNumber, id).Scan(&number); {
-		case errors.Is(err, store.ErrNoRows):
-			return notFound()
-		case err != nil:
-			return fmt.Errorf("library: seen: %w", err)
-		}
-		if err := tx.Exec(upsertSeen, person, id, number); err != nil {
-			return fmt.Errorf("library: seen: %w", err)
-		}
-		return nil
-	})
-}
 
 // PinFor is how long an urgent item that nobody looks at stays pinned.
 const PinFor = 24 * time.Hour

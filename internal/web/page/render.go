@@ -16,8 +16,11 @@ import (
 //go:embed templates/*.html
 var templates embed.FS
 
-// partHeader names the part of a page that a script wants.
-const partHeader = "Newspool-Part"
+// partHeader names the part of a page that a script wants; unaskedHeader says that no person asked for it.
+const (
+	partHeader    = "Newspool-Part"
+	unaskedHeader = "Newspool-Unasked"
+)
 
 // Parse reads the templates of one page, from the folder templates of fsys, together with the frame. The files must define "main"; they may define "head" (what
 // else stands in <head>), "kind" (a class of the body) and "part:<name>" (what a script may ask for alone).
@@ -82,6 +85,9 @@ func Fragment(t *template.Template, name string, data any) (string, error) {
 
 // IsPart reports whether a script asks for a part of the page.
 func IsPart(r *http.Request, name string) bool { return r.Header.Get(partHeader) == name }
+
+// Unasked reports whether a page keeps itself current by itself: what is sent then was not opened by anybody.
+func Unasked(r *http.Request) bool { return r.Header.Get(unaskedHeader) != "" }
 
 func execute(w http.ResponseWriter, status int, t *template.Template, name string, data any) error {
 	var b bytes.Buffer

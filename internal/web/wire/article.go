@@ -27,6 +27,7 @@ type article struct {
 	Part  string // the element that a comparison is put into
 
 	Live string // where its own page hears that it has changed
+	Line int64  // of the newest change that it may know of
 
 	Version, Newest int
 	Own             bool
@@ -111,7 +112,7 @@ type versionLine struct {
 	On      bool
 }
 
-// article makes an item for a reader and notes that they have seen it.
+// article makes an item for a reader and notes that they have seen its newest version, if it is that which they asked for.
 func (f *Family) article(r *http.Request, c painter, id news.ItemID) (*article, error) {
 	ctx := r.Context()
 	item, err := f.o.Library.Item(ctx, id)
@@ -147,7 +148,10 @@ func (f *Family) article(r *http.Request, c painter, id news.ItemID) (*article, 
 	a.warn(c, item, err == nil)
 	person := page.PersonOf(r)
 	a.allow(person, item, err == nil)
-	if err := f.o.Desk.Seen(ctx, person.ID, id); err != nil && !fault.Is(err, fault.NotFound) {
+	if page.Unasked(r) || a.Version != a.Newest {
+		return a, nil
+	}
+	if err := f.o.Desk.Seen(ctx, person.ID, id, a.Version); err != nil && !fault.Is(err, fault.NotFound) {
 		return nil, err
 	}
 	return a, nil
@@ -173,7 +177,8 @@ func (f *Family) frameOf(r *http.Request, c painter, item library.Item) *article
 		Stamp:   c.p.Stamp(item.Arrived, c.now),
 	}
 	a.LangName = c.p.Language(a.Lang)
-	a.Live = filter{}.at("/live/wire", "after", strconv.FormatInt(item.N, 10), "item", a.Short)
+	a.Line = c.line
+	a.Live = filter{}.at("/live/wire", "after", strconv.FormatInt(c.line, 10), "item", a.Short)
 	a.Full = !strings.HasPrefix(r.URL.Path, "/wire")
 	a.Href, a.Part = c.filter.at("/wire", "item", item.Item.Short()), "preview"
 	if a.Full {

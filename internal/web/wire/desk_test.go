@@ -45,7 +45,8 @@ type desk struct {
 	permits     map[news.ItemID][]Permit
 	deliveries  map[news.ItemID][]Delivery
 	proofs      map[news.ItemID][]Proof
-	seen        map[news.ItemID]bool
+	lines       map[news.ItemID]int64 // of rows that have changed since they came
+	seen        map[news.ItemID]int
 	acts        []string
 	preferences map[string]string
 	refuse      error // what Take answers
@@ -78,7 +79,8 @@ func newDesk(own news.Root) *desk {
 		permits:     map[news.ItemID][]Permit{},
 		deliveries:  map[news.ItemID][]Delivery{},
 		proofs:      map[news.ItemID][]Proof{},
-		seen:        map[news.ItemID]bool{},
+		lines:       map[news.ItemID]int64{},
+		seen:        map[news.ItemID]int{},
 		preferences: map[string]string{},
 		media:       map[string]media.Medium{},
 		ring:        make(chan struct{}, 1),
@@ -151,7 +153,7 @@ func (d *desk) fill() {
 	d.add(library.Row{Item: item("soren.example", 11), Origin: soren, Lang: "ru", Slug: "МОСТ", Headline: "Мост через Сорен закрыт для грузовиков до утра", Arrived: at("14:04"), Urgency: 2}, "<p>Мост закрыт.</p>")
 	d.add(library.Row{Item: item("north.example", 12), Origin: north, Lang: "en", Slug: "HARBOUR", Headline: "Harbour council delays vote on the new breakwater", Arrived: at("14:05"), State: news.Unreleased}, "<p>The vote was delayed until spring.</p>")
 	for _, r := range d.rows[:7] {
-		d.seen[r.Item] = true
+		d.seen[r.Item] = r.Version
 	}
 	d.deliveries[item("north.example", 6)] = []Delivery{
 		{Number: 2, Agreement: "ag1", Partner: baltra, State: Delivered, Released: at("13:31"), Durable: at("13:31")},
@@ -218,6 +220,30 @@ func (d *desk) NewSince(_ context.Context, f library.Filter, after int64) (count
 	return count, last, nil
 }
 
+func (d *desk) line(r library.Row) int64 { return max(r.N, d.lines[r.Item]) }
+
+func (d *desk) LastLine(context.Context) (last int64, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, r := range d.rows {
+		last = max(last, d.line(r))
+	}
+	return last, nil
+}
+
+func (d *desk) Changed(_ context.Context, after int64, limit int) ([]library.Change, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var out []library.Change
+	for _, r := range d.rows {
+		if line := d.line(r); line > after {
+			out = append(out, library.Change{Row: r, Line: line})
+		}
+	}
+	slices.SortFunc(out, func(a, b library.Change) int { return int(a.Line - b.Line) })
+	return out[:min(len(out), limit)], nil
+}
+
 func (d *desk) row(id news.ItemID) *library.Row {
 	for i := range d.rows {
 		if d.rows[i].Item == id {
@@ -263,17 +289,17 @@ func (d *desk) PinnedUrgent(context.Context, news.PersonID) ([]library.Row, erro
 	defer d.mu.Unlock()
 	var out []library.Row
 	for _, r := range d.rows {
-		if r.Urgency > 0 && r.Urgency < 3 && !d.seen[r.Item] {
+		if r.Urgency > 0 && r.Urgency < 3 && d.seen[r.Item] < r.Version {
 			out = append(out, r)
 		}
 	}
 	return out, nil
 }
 
-func (d *desk) Seen(_ context.Context, _ news.PersonID, id news.ItemID) error {
+func (d *desk) Seen(_ context.Context, _ news.PersonID, id news.ItemID, version int) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.seen[id] = true
+	d.seen[id] = max(d.seen[id], version)
 	return nil
 }
 
@@ -282,7 +308,8 @@ func (d *desk) SeenOf(_ context.Context, _ news.PersonID, ids []news.ItemID) (ma
 	defer d.mu.Unlock()
 	out := map[news.ItemID]bool{}
 	for _, id := range ids {
-		out[id] = d.seen[id]
+		r := d.row(id)
+		out[id] = r != nil && d.seen[id] >= r.Version
 	}
 	return out, nil
 }

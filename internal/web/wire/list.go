@@ -32,13 +32,12 @@ type listPage struct {
 
 func (f *Family) showList(w http.ResponseWriter, r *http.Request) error {
 	base := f.o.Shell.Base(r, "wire", "wire.title")
-	partners, err := f.o.Directory.Partners(r.Context(), base.Lang)
+	c, err := f.painter(r, base)
 	if err != nil {
 		return err
 	}
 	p := listPage{Base: base, Compact: base.Person.Compact}
-	query := parseFilter(r.URL.Query())
-	c := painter{p: base.P, now: base.Now, names: names{base.Newsroom, partners}, filter: query, proves: base.Person.MayProve()}
+	c.filter = parseFilter(r.URL.Query())
 	if id := news.ItemOf(r.URL.Query().Get("item")); id != "" {
 		c.open = id
 		if p.Item, err = f.article(r, c, id); err != nil {
@@ -57,16 +56,13 @@ func (f *Family) showList(w http.ResponseWriter, r *http.Request) error {
 func (f *Family) fillList(r *http.Request, p *listPage, c painter) error {
 	ctx, query := r.Context(), c.filter
 	wanted := query.library(c.names.partners, c.now, p.P.Zone())
-	_, last, err := f.o.Library.NewSince(ctx, wanted, 0)
-	if err != nil {
-		return err
-	}
 	rows, err := f.o.Library.Wire(ctx, wanted, query.before, perPage+1)
 	if err != nil {
 		return err
 	}
+	newestRow := c.line
 	if query.before == 0 && len(rows) > 0 {
-		last = max(last, rows[0].N)
+		newestRow = max(newestRow, rows[0].N)
 	}
 	if len(rows) > perPage {
 		rows = rows[:perPage]
@@ -97,7 +93,7 @@ func (f *Family) fillList(r *http.Request, p *listPage, c painter) error {
 	if query.before > 0 {
 		p.Newest = p.Refresh
 	}
-	p.Live = newest.at("/live/wire", "after", strconv.FormatInt(last, 10))
+	p.Live = newest.at("/live/wire", "after", strconv.FormatInt(newestRow, 10), "told", strconv.FormatInt(c.line, 10))
 	p.Bare = p.Title + " · " + p.Newsroom.Name
 	if len(pinned) > 0 {
 		p.Title = urgentMark(c, len(pinned)) + " " + p.Title

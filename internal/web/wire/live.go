@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -22,18 +23,19 @@ type newEvent struct {
 	Text   string `json:"text"`             // "7 new"
 	Mark   string `json:"mark,omitempty"`   // before the title of the tab
 	Urgent string `json:"urgent,omitempty"` // the headline of the newest urgent one, for sound and notification
-	Told   int64  `json:"told"`             // the newest row that was looked at; who comes back says it
+	Told   int64  `json:"told"`             // the last change that was looked at; who comes back says it
 }
 
 // rowEvent is a row that has changed where it stands: corrected, withdrawn, closed.
 type rowEvent struct {
 	Item string `json:"item"`
+	Line int64  `json:"line"` // of the change; a text that was read later has it already
 	HTML string `json:"html"`
 	Gone bool   `json:"gone,omitempty"` // withdrawn
 }
 
-// changesAtOnce is how many changed rows a stream looks at for one ring.
-const changesAtOnce = 40
+// changesAtOnce is how many changes are read at once.
+const changesAtOnce = library.MaxPage
 
 // watch is what one stream has told.
 type watch struct {
@@ -42,7 +44,7 @@ type watch struct {
 	filter library.Filter
 	only   news.ItemID // a page of one item: nothing else is told
 	after  int64       // the newest row of the open list
-	told   int64       // the newest row that was looked at
+	told   int64       // the last change that was looked at
 	count  int64       // as it was said last
 	first  bool
 }
@@ -96,11 +98,10 @@ func (f *Family) live(w http.ResponseWriter, r *http.Request) error {
 		case <-r.Context().Done():
 			return nil
 		case <-ring:
-		case now := <-beat.C:
+		case <-beat.C:
 			if !f.o.Shell.StillSigned(r) {
 				return nil
 			}
-			c.now = now
 			if err := stream.Beat(); err != nil {
 				return nil // the page was closed
 			}
@@ -108,18 +109,22 @@ func (f *Family) live(w http.ResponseWriter, r *http.Request) error {
 	}
 }
 
-// watchOf reads what a page has: the filter of its list, its newest row, and how far it has heard.
+// watchOf reads what a page has: the filter of its list, its newest row, and of which changes it knows: those from before it was
+// made, and what it has heard since.
 func (f *Family) watchOf(r *http.Request) (*watch, error) {
 	q := r.URL.Query()
 	after, err := strconv.ParseInt(q.Get("after"), 10, 64)
 	if err != nil {
 		return nil, errBadRequest(err)
 	}
-	told := after
-	for _, said := range []string{q.Get("told"), r.Header.Get("Last-Event-ID")} {
+	told := int64(-1)
+	for _, said := range append(q["told"], r.Header.Get("Last-Event-ID")) {
 		if n, err := strconv.ParseInt(said, 10, 64); err == nil {
 			told = max(told, n)
 		}
+	}
+	if told < 0 {
+		told = after
 	}
 	base := f.o.Shell.Base(r, "wire", "")
 	partners, err := f.o.Directory.Partners(r.Context(), base.Lang)
@@ -165,35 +170,62 @@ func pause(ctx context.Context, d time.Duration) bool {
 
 // tell says what has changed since it was asked last. What cannot be sent is a page that was closed; the loop sees it.
 func (f *Family) tell(ctx context.Context, s teller, c *watch) error {
-	rows, err := f.o.Library.Wire(ctx, library.Filter{}, 0, changesAtOnce)
-	if err != nil {
-		return err
-	}
+	c.now = f.o.Shell.Now()
 	urgent := ""
-	newest := c.told
-	for _, row := range rows {
-		if row.N <= c.told {
+	for {
+		changes, err := f.o.Library.Changed(ctx, c.told, changesAtOnce)
+		if err != nil {
+			return err
+		}
+		for _, one := range changes {
+			if one.Line == one.N && one.Urgency > 0 && one.Urgency < 3 && !one.Own && one.State == news.Usable {
+				urgent = one.Headline
+			}
+		}
+		if len(changes) > 0 {
+			c.told = changes[len(changes)-1].Line
+		}
+		more := len(changes) == changesAtOnce
+		if err := f.tellRows(ctx, s, c, changes); err != nil {
+			return err
+		}
+		if !more {
 			break
 		}
-		newest = max(newest, row.N)
-		if row.Urgency > 0 && row.Urgency < 3 && !row.Own && row.State == news.Usable && urgent == "" {
-			urgent = row.Headline
-		}
-		if (row.Version > 1 || row.State != news.Usable) && (c.only == "" || c.only == row.Item) {
-			html, err := page.Fragment(f.list, "row", rowPart{c.p, c.row(row)})
-			if err != nil {
-				return err
-			}
-			if err := s.Send("row", "", rowEvent{row.Item.Short(), html, row.State == news.Withdrawn}); err != nil {
-				return nil
-			}
-		}
 	}
-	c.told = newest
 	if c.only != "" {
 		return nil
 	}
 	return f.tellCount(ctx, s, c, urgent)
+}
+
+// tellRows sends the changed rows that may stand in a list already. What came for the first time stands in none.
+func (f *Family) tellRows(ctx context.Context, s teller, c *watch, changes []library.Change) error {
+	changes = slices.DeleteFunc(changes, func(one library.Change) bool {
+		first := one.Line == one.N && one.Version == 1 && one.State == news.Usable && !one.Own
+		return first || c.only != "" && c.only != one.Item
+	})
+	if len(changes) == 0 {
+		return nil
+	}
+	rows := make([]library.Row, len(changes))
+	for i, one := range changes {
+		rows[i] = one.Row
+	}
+	var err error
+	if c.seen, err = f.o.Desk.SeenOf(ctx, c.person, itemsOf(rows)); err != nil {
+		return err
+	}
+	for _, one := range changes {
+		html, err := page.Fragment(f.list, "row", rowPart{c.p, c.row(one.Row)})
+		if err != nil {
+			return err
+		}
+		if err := s.Send("row", strconv.FormatInt(one.Line, 10), rowEvent{one.Item.Short(), one.Line, html, one.State == news.Withdrawn}); err != nil {
+			return nil
+		}
+	}
+	return nil
 }
 
 // tellCount says how many rows wait above the list, if that has changed or one of them is urgent.

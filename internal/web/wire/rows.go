@@ -77,6 +77,7 @@ type painter struct {
 	now    time.Time
 	names  names
 	filter filter
+	line   int64 // of the newest change, from before anything was read
 	seen   map[news.ItemID]bool
 	open   news.ItemID // the item in the preview
 	proves bool        // the reader may take proof files out

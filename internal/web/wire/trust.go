@@ -263,10 +263,14 @@ func (f *Family) verify(w http.ResponseWriter, r *http.Request) error {
 	return page.Render(w, r, http.StatusOK, f.proof, proofPage{base, a})
 }
 
-// painter is one for a page that has no list.
+// painter is one for a page, without a filter.
 func (f *Family) painter(r *http.Request, base page.Base) (painter, error) {
+	line, err := f.o.Library.LastLine(r.Context())
+	if err != nil {
+		return painter{}, err
+	}
 	partners, err := f.o.Directory.Partners(r.Context(), base.Lang)
-	return painter{p: base.P, now: base.Now, names: names{base.Newsroom, partners}, proves: base.Person.MayProve()}, err
+	return painter{p: base.P, now: base.Now, names: names{base.Newsroom, partners}, line: line, proves: base.Person.MayProve()}, err
 }
 
 // itemOf is the item that a path names. A path that names none finds none.

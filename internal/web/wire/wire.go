@@ -18,6 +18,10 @@ import (
 type Library interface {
 	// Wire gives rows below a desk number (0: from the newest), newest first.
 	Wire(ctx context.Context, f library.Filter, before int64, limit int) ([]library.Row, error)
+	// LastLine gives the line of the newest change.
+	LastLine(ctx context.Context) (int64, error)
+	// Changed gives the rows that have changed after a line, oldest change first.
+	Changed(ctx context.Context, after int64, limit int) ([]library.Change, error)
 	// NewSince counts the rows above a desk number and gives the highest.
 	NewSince(ctx context.Context, f library.Filter, after int64) (count, last int64, err error)
 	// Item gives an item with its history.
@@ -31,8 +35,8 @@ type Desk interface {
 	Facets(ctx context.Context) (library.Facets, error)
 	// PinnedUrgent gives the rows of urgency 1 and 2 that this person has not seen.
 	PinnedUrgent(ctx context.Context, person news.PersonID) ([]library.Row, error)
-	// Seen notes that a person has seen the current version of an item.
-	Seen(ctx context.Context, person news.PersonID, id news.ItemID) error
+	// Seen notes that a person has seen a version of an item.
+	Seen(ctx context.Context, person news.PersonID, id news.ItemID, version int) error
 	// SeenOf says of which items the person has seen the current version.
 	SeenOf(ctx context.Context, person news.PersonID, ids []news.ItemID) (map[news.ItemID]bool, error)
 }

@@ -1,17 +1,12 @@
 package wire
 
 import (
-	"bufio"
-	"context"
-	"encoding/json"
 	"fmt"
-	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jba/templatecheck"
@@ -73,7 +68,7 @@ func TestListSays(t *testing.T) {
 	body := text(ask(t, mux, "GET", "/wire", ""))
 	for _, want := range []string{
 		`<title>(1) Wire · North Agency</title>`, "Urgent, not seen yet", "Correction 3", "Update 2", "Embargo until 18:00", ">Withdrawn<", "Use no more.", ">Draft<", "Yesterday",
-		`<bdi lang="fa" dir="auto">گنجینهٔ دورهٔ برنز`, `href="/wire?item=` + strikeItem + `#r-10" data-into="preview" data-part="item"`, `data-full="` + strikePath + `"`, `data-live="/live/wire?after=12"`,
+		`<bdi lang="fa" dir="auto">گنجینهٔ دورهٔ برنز`, `href="/wire?item=` + strikeItem + `#r-10" data-into="preview" data-part="item"`, `data-full="` + strikePath + `"`, `data-live="/live/wire?after=12&amp;told=12"`,
 		"Choose an item in the list",
 	} {
 		if !strings.Contains(body, want) {
@@ -168,9 +163,6 @@ func TestArticle(t *testing.T) {
 				t.Errorf("%s says %q", c.path, s)
 			}
 		}
-	}
-	if !d.seen[item("baltra.example", 10)] {
-		t.Error("an item that was opened is not noted as seen")
 	}
 	for _, path := range []string{"/item/nowhere.example/1", "/wire?item=nowhere.example/1"} {
 		if w := ask(t, mux, "GET", path, ""); w.Code != 404 {
@@ -390,110 +382,6 @@ func TestView(t *testing.T) {
 	}
 	if body := ask(t, mux, "GET", "/wire", "").Body.String(); !strings.Contains(body, `class="scroll compact"`) {
 		t.Error("the list is not compact")
-	}
-}
-
-// events reads events of a stream until it has seen n with one of the names.
-func events(t *testing.T, r *bufio.Scanner, names string, n int) []string {
-	t.Helper()
-	var out []string
-	name := ""
-	for len(out) < n && r.Scan() {
-		line := r.Text()
-		if after, ok := strings.CutPrefix(line, "event: "); ok {
-			name = after
-		}
-		if data, ok := strings.CutPrefix(line, "data: "); ok && strings.Contains(names, name) {
-			out = append(out, name+" "+data)
-		}
-	}
-	if len(out) < n {
-		t.Fatalf("the stream ended after %v: %v", out, r.Err())
-	}
-	return out
-}
-
-func TestLive(t *testing.T) {
-	d := newDesk(north)
-	server := httptest.NewServer(start(t, d))
-	defer server.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, "GET", server.URL+"/live/wire?after=12", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.AddCookie(&http.Cookie{Name: "newspool-a1a1a1a1", Value: "good"})
-	req.Header.Set("Accept", "text/event-stream")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "text/event-stream" || resp.Header.Get("Cache-Control") != "no-store" {
-		t.Fatalf("%d %v", resp.StatusCode, resp.Header)
-	}
-	r := bufio.NewScanner(resp.Body)
-	r.Buffer(nil, 1<<20)
-	if got := events(t, r, "new", 1); got[0] != `new {"count":0,"text":"0 new","mark":"(1)","told":12}` {
-		t.Error(got)
-	}
-	d.mu.Lock()
-	d.add(library.Row{Item: item("soren.example", 50), Origin: soren, Lang: "ru", Headline: "Паром сел на мель", Urgency: 1, Arrived: now}, "<p>x</p>")
-	gone := *d.row(item("soren.example", 9))
-	gone.N, gone.State, gone.Version = 14, news.Withdrawn, 3
-	d.rows = append(d.rows[:8], append(append([]library.Row{}, d.rows[9:]...), gone)...)
-	d.mu.Unlock()
-	d.ring <- struct{}{}
-	got := events(t, r, "row new", 2)
-	var change rowEvent
-	if err := json.Unmarshal([]byte(strings.TrimPrefix(got[0], "row ")), &change); err != nil {
-		t.Fatal(err, got)
-	}
-	if change.Item != gone.Item.Short() || !strings.Contains(change.HTML, `class="row gone"`) || !change.Gone || !strings.Contains(change.HTML, "Use no more") {
-		t.Errorf("%+v", change)
-	}
-	pagetest.Check(t, "row", change.HTML)
-	if want := `new {"count":2,"text":"2 new","mark":"(2)","urgent":"Паром сел на мель","told":14}`; got[1] != want {
-		t.Errorf("%s, want %s", got[1], want)
-	}
-}
-
-// TestLiveOnce asks as a hidden page does: the same events as one answer, and nothing twice.
-func TestLiveOnce(t *testing.T) {
-	d := newDesk(north)
-	mux := start(t, d)
-	for path, want := range map[string]string{
-		"/live/wire?after=12":                    `[{"event":"new","data":{"count":0,"text":"0 new","mark":"(1)","told":12}}]`,
-		"/live/wire?after=10&told=12":            `[{"event":"new","data":{"count":2,"text":"2 new","mark":"(1)","told":12}}]`,
-		"/live/wire?after=10&lang=ru":            `"count":1,"text":"1 new","mark":"(1)","urgent":"Мост`,
-		"/live/wire?after=9&told=rubbish":        `"event":"row","data":{"item":"` + strikeItem + `"`,
-		"/live/wire?after=10&of=own&x=y":         `"count":1,`,
-		"/live/wire?after=0&state=withdrawn":     `"count":1,`,
-		"/live/wire?after=9&item=" + strikeItem:  `[{"event":"row","data":{"item":"` + strikeItem,
-		"/live/wire?after=10&item=" + strikeItem: `[]`,
-	} {
-		w := ask(t, mux, "GET", path, "", "Accept", "application/json")
-		if w.Code != 200 || !strings.Contains(w.Body.String(), want) || w.Header().Get("Content-Type") != "application/json" {
-			t.Errorf("%s: %d %s", path, w.Code, w.Body)
-		}
-	}
-	if w := ask(t, mux, "GET", "/live/wire?after=10", "", "Accept", "application/json", "Last-Event-ID", "12"); strings.Contains(w.Body.String(), "urgent") {
-		t.Errorf("what was heard is told again: %s", w.Body)
-	}
-}
-
-func TestLiveRefuses(t *testing.T) {
-	mux := start(t, newDesk(north))
-	if w := ask(t, mux, "GET", "/live/wire?after=x", "", "Accept", "text/event-stream"); w.Code != 422 || w.Body.Len() != 0 {
-		t.Errorf("%d %s", w.Code, w.Body)
-	}
-	r := httptest.NewRequest("GET", "/live/wire?after=1", nil)
-	r.Header.Set("Accept", "text/event-stream")
-	w := httptest.NewRecorder()
-	mux.ServeHTTP(w, r)
-	if w.Code != 401 {
-		t.Errorf("a stranger's stream: %d", w.Code)
 	}
 }
 

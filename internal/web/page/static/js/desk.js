@@ -27,6 +27,7 @@ async function load(url, into, part, init) {
 		if (answer.redirected && !answer.headers.get("Newspool-Part")) { location.assign(answer.url); return false; }
 		target.innerHTML = html;
 		target.scrollTop = 0;
+		outdate();
 		return answer.ok;
 	} catch (e) {
 		if (e.name !== "AbortError") { tell(say.dataset.failed); }
@@ -229,16 +230,41 @@ const events = {
 		if (news.urgent) { alarm(news.urgent); }
 	},
 	row(change) {
-		const row = document.querySelector(`#list [data-item="${CSS.escape(change.item)}"]`);
-		if (!row) {
-			if (document.querySelector("#article [data-open]")?.dataset.open === change.item) { if (change.gone) { location.reload(); } else { showChanged("#article"); } }
-			return;
-		}
+		told = Math.max(told, change.line);
+		changed.set(change.item, { line: change.line, gone: change.gone });
+		outdate();
+		const place = `#list [data-item="${CSS.escape(change.item)}"]`;
+		const row = document.querySelector(place);
+		if (!row) { return; }
 		const current = row.hasAttribute("aria-current");
 		row.outerHTML = change.html;
-		if (current) { markChanged(change.item); }
+		if (current) { document.querySelector(place).setAttribute("aria-current", "true"); }
 	},
 };
+
+// Texts that are open: one that has changed since it was read says so; one that was withdrawn goes at once, wherever it came
+// from, and so does a copy that is still shown.
+
+const changed = new Map();
+
+function outdate() {
+	for (const open of document.querySelectorAll("[data-open]")) {
+		const change = changed.get(open.dataset.open);
+		if (!change || change.line <= Number(open.dataset.line)) { continue; }
+		open.querySelector("[data-changed]").hidden = false;
+		if (!change.gone) { continue; }
+		for (const part of open.querySelectorAll(".acts, .strips, .led, .story, .compared, .figures")) { part.remove(); }
+		document.getElementById("copied").replaceChildren();
+		document.getElementById("copied").hidePopover?.();
+		const into = open.parentElement.id;
+		if (running.has(into)) { continue; } // something else is on its way there, and comes back here
+		changed.delete(open.dataset.open);
+		load(open.dataset.href, into, "item", unasked);
+	}
+}
+
+// unasked says to the desk that no person asked for a part: what comes so has been opened by nobody.
+const unasked = { headers: { "Newspool-Unasked": "yes" } };
 
 // A page that a browser keeps for the way back keeps its connections too. A desk has only a few, so it gives its own up.
 addEventListener("pagehide", () => { stream?.close(); stream = null; clearInterval(asking); });
@@ -249,19 +275,6 @@ document.addEventListener("visibilitychange", () => {
 	clearTimeout(later);
 	if (document.hidden) { later = setTimeout(listen, 20000); } else if (!stream || stream.readyState === EventSource.CLOSED) { listen(); }
 });
-
-// markChanged says above the open text that it is no longer the newest. A text that was withdrawn goes at once.
-function markChanged(item) {
-	const row = document.querySelector(`#list [data-item="${CSS.escape(item)}"]`);
-	row.setAttribute("aria-current", "true");
-	if (row.classList.contains("gone")) { load(row.querySelector("a[data-into]").href, "preview", "item"); return; }
-	showChanged("#preview");
-}
-
-function showChanged(where) {
-	const strip = document.querySelector(where + " [data-changed]");
-	if (strip) { strip.hidden = false; }
-}
 
 function alive() { heard = Date.now(); lost(false); }
 
@@ -321,7 +334,7 @@ async function refresh(place) {
 	const every = 1000 * (place.dataset.every ?? 10);
 	due.set(place, Date.now() + every);
 	try {
-		const answer = await fetchPart(place.dataset.refresh, place.dataset.part);
+		const answer = await fetchPart(place.dataset.refresh, place.dataset.part, unasked);
 		if (!answer.ok) { return; }
 		const html = await answer.text();
 		if (html !== last.get(place)) { last.set(place, html); place.innerHTML = html; }
