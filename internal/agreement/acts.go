@@ -3,6 +3,8 @@ package agreement
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -309,12 +311,21 @@ func (s *Service) Notice(ctx context.Context, id terms.AgreementID) error {
 // tick is how often Run looks. It costs nothing where nothing is due.
 const tick = time.Second
 
-// Run closes what everybody has signed and goes over to revisions whose first day comes, until ctx ends.
-func (s *Service) Run(ctx context.Context) {
+// Run closes what everybody has signed and goes over to revisions whose first day comes, until ctx ends. What fails is logged when it
+// begins to fail, or fails otherwise than before, and is tried again.
+func (s *Service) Run(ctx context.Context, log *slog.Logger) {
+	said := map[terms.AgreementID]string{}
 	for {
-		if err := s.Tick(ctx); err != nil && ctx.Err() == nil {
-			s.changed("agreements", "error")
+		_ = s.Tick(ctx) // Stuck has it
+		failing := map[terms.AgreementID]string{}
+		for _, x := range s.Stuck() {
+			failing[x.Agreement] = x.Err.Error()
+			if said[x.Agreement] != failing[x.Agreement] {
+				log.Error("an agreement does not go on by itself", "agreement", x.Agreement, "error", x.Err)
+				s.changed("agreements", string(x.Agreement))
+			}
 		}
+		said = failing
 		select {
 		case <-ctx.Done():
 			return
@@ -323,34 +334,55 @@ func (s *Service) Run(ctx context.Context) {
 	}
 }
 
+// Stuck is an agreement that should have been closed, or gone over to, and why it was not.
+type Stuck struct {
+	Agreement terms.AgreementID
+	Err       error
+}
+
+// Stuck lists the agreements in which the last Tick failed.
+func (s *Service) Stuck() []Stuck {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return slices.Clone(s.stuck)
+}
+
 // Tick closes the revisions of ours that everybody has signed, and goes over to those whose first day has come: what could not be
-// said when the last signature came is said now.
+// said when the last signature came is said now. One that fails stops no other.
 func (s *Service) Tick(ctx context.Context) error {
 	s.settle()
 	s.mu.RLock()
-	var due []terms.RevisionHash
+	var due []*Revision
 	for _, r := range s.revisions {
 		if s.toClose(r) || s.toAdopt(r) {
-			due = append(due, r.Hash)
+			due = append(due, r)
 		}
 	}
 	s.mu.RUnlock()
-	for _, hash := range due {
+	var stuck []Stuck
+	var failed error
+	for _, d := range due {
 		err := s.db.Write(ctx, func(tx *store.Tx) error {
 			s.settle()
 			s.mu.RLock()
-			r := s.revisions[hash]
+			r := s.revisions[d.Hash]
 			s.mu.RUnlock()
 			if r == nil {
 				return nil
 			}
 			return s.closeIfAllSigned(tx, r)
 		})
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		if err != nil {
-			return err
+			stuck, failed = append(stuck, Stuck{d.Terms.Agreement, err}), errors.Join(failed, err)
 		}
 	}
-	return nil
+	s.mu.Lock()
+	s.stuck = stuck
+	s.mu.Unlock()
+	return failed
 }
 
 func flat(args map[string]any) (out []any) {

@@ -31,6 +31,7 @@ type house struct {
 	read    map[ledger.ID]int64
 	other   *house
 	mute    bool // nothing may be said yet
+	fails   terms.AgreementID
 }
 
 func (h *house) Root() news.Root { return h.root }
@@ -40,9 +41,12 @@ func (h *house) OpenLedger(tx *store.Tx, id terms.AgreementID, _ []news.Root, _ 
 	return l, h.ledgers.Create(tx, ledger.Info{ID: l, Agreement: string(id), Owner: h.root, Own: true, Origin: protocol.Origin(h.domain, string(l))})
 }
 
-func (h *house) SayIn(tx *store.Tx, _ terms.AgreementID, in ledger.ID, d ledger.Draft) (ledger.Position, error) {
+func (h *house) SayIn(tx *store.Tx, id terms.AgreementID, in ledger.ID, d ledger.Draft) (ledger.Position, error) {
 	if h.mute {
 		return ledger.Position{}, fault.New(fault.Unavailable, "exchange.unconfirmed")
+	}
+	if h.fails == id {
+		return ledger.Position{}, errors.New("test: nothing can be said here")
 	}
 	return h.ledgers.Append(tx, in, d)
 }

@@ -102,6 +102,43 @@ func TestNothingMayBeSaidYet(t *testing.T) {
 	}
 }
 
+// One agreement in which something fails keeps no other from coming into force, and is told of until it is well.
+func TestOneThatFailsStopsNoOther(t *testing.T) {
+	a, b, rev := pair(t)
+	ctx := context.Background()
+	const most = 6
+	for range most {
+		hash, err := a.Propose(ctx, rev, chief)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.carry()
+		if err := b.Sign(ctx, hash, chief); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a.mute = true
+	a.carry()
+	a.mute, a.fails = false, a.List()[0].ID
+	for range 2 { // to close, and to go over
+		if err := a.Tick(ctx); err == nil {
+			t.Error("nothing failed")
+		}
+	}
+	if n, stuck := len(a.Active()), a.Stuck(); n != most-1 || len(stuck) != 1 || stuck[0].Agreement != a.fails || stuck[0].Err == nil {
+		t.Errorf("%d active, want %d; stuck are %v", n, most-1, stuck)
+	}
+	a.fails = ""
+	for range 2 {
+		if err := a.Tick(ctx); err != nil {
+			t.Error(err)
+		}
+	}
+	if n, stuck := len(a.Active()), a.Stuck(); n != most || len(stuck) != 0 {
+		t.Errorf("%d active, want %d; stuck are %v", n, most, stuck)
+	}
+}
+
 // Of several notices the soonest counts. One without a time means nothing, and takes back nothing.
 func TestNoticesOfOneParty(t *testing.T) {
 	a, b, rev := pair(t)

@@ -50,6 +50,7 @@ type Service struct {
 	own         map[terms.AgreementID]ledger.ID
 	open        int  // closures that have changed what is kept here and are neither durable nor undone
 	doubt       bool // a transaction was undone, or seems so: the rows tell
+	stuck       []Stuck
 }
 
 // speaker is whose a ledger is, and since when it is open.

@@ -45,6 +45,9 @@ func (doctorCmd) Run(a *app) error {
 			for _, id := range n.Exchange.Unconfirmed() {
 				say(false, "doctor.unconfirmed", "agreement", string(id))
 			}
+			for _, x := range s.Stuck {
+				say(false, "doctor.agreement", "agreement", x.Agreement, "what", terms.Sentence(p, x.Err))
+			}
 			for _, l := range n.Exchange.Links() {
 				say(l.State == "live", "doctor.link", "partner", l.Domain, "state", i18n.Plain(p.T("settings.node.link."+string(l.State))))
 			}

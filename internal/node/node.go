@@ -276,7 +276,7 @@ func (n *Node) Run(ctx context.Context) error {
 		}
 		var parts sync.WaitGroup
 		parts.Go(func() { n.Exchange.Run(ctx, n.Peer) })
-		parts.Go(func() { n.Agreements.Run(ctx) })
+		parts.Go(func() { n.Agreements.Run(ctx, n.Log) })
 		parts.Go(func() { n.poll(ctx) })
 		parts.Go(func() { n.work(ctx) })
 		parts.Wait()

@@ -34,6 +34,9 @@ func (n *Node) Status(ctx context.Context) (settings.Status, error) {
 			s.Keys = settings.KeysBeside
 		}
 	}
+	for _, x := range n.Agreements.Stuck() {
+		s.Stuck = append(s.Stuck, settings.Stuck{Agreement: string(x.Agreement), Err: x.Err})
+	}
 	lang := "en"
 	if self := n.Exchange.Self(); len(self.Languages) > 0 {
 		lang = self.Languages[0]

@@ -7,6 +7,7 @@ import (
 	"newspool/internal/i18n"
 	"newspool/internal/news"
 	"newspool/internal/people"
+	"newspool/internal/terms"
 	"newspool/internal/web/page"
 )
 
@@ -21,6 +22,13 @@ type Status struct {
 	Jobs     Jobs
 	Sources  []Source // those that fail
 	Links    []Link   // to all partners
+	Stuck    []Stuck
+}
+
+// Stuck is an agreement that should have been closed, or brought into force, by now.
+type Stuck struct {
+	Agreement string
+	Err       error
 }
 
 // Database is where the node keeps its records.
@@ -113,6 +121,9 @@ func needs(p *i18n.Printer, s Status) []string {
 	}
 	if n := len(s.Sources); n > 0 {
 		list = append(list, p.T("settings.node.need_sources", "n", n))
+	}
+	for _, x := range s.Stuck {
+		list = append(list, p.T("doctor.agreement", "agreement", x.Agreement, "what", terms.Sentence(p, x.Err)))
 	}
 	n := 0
 	for _, l := range s.Links {
