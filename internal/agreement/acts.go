@@ -45,7 +45,7 @@ func (s *Service) next(id terms.AgreementID) int {
 
 // Propose completes a revision, proposes it to its parties and signs it for us. It is refused where it is not what who.Seen names.
 // Propose returns the hash by which the revision is known from now on; it is durable, and on its way.
-func (s *Service) Propose(ctx context.Context, rev terms.Revision, who Signer) (terms.RevisionHash, error) {
+func (s *Service) Propose(ctx context.Context, rev terms.Revision, who Signer, also ...func(*store.Tx) error) (terms.RevisionHash, error) {
 	rev = s.Complete(rev)
 	for _, p := range rev.Validate() {
 		if p.Fatal {
@@ -75,7 +75,10 @@ func (s *Service) Propose(ctx context.Context, rev terms.Revision, who Signer) (
 		if err := s.say(tx, rev.Agreement, in, ledger.Draft{Type: TypePropose, Body: Body{Revision: hash}, Contents: contents}); err != nil {
 			return err
 		}
-		return s.answer(tx, rev.Agreement, in, TypeSign, Body{Revision: hash}, who)
+		if err := s.answer(tx, rev.Agreement, in, TypeSign, Body{Revision: hash}, who); err != nil {
+			return err
+		}
+		return tx.Also(also)
 	})
 	return hash, err
 }
@@ -183,25 +186,25 @@ func (s *Service) answer(tx *store.Tx, id terms.AgreementID, in ledger.ID, kind 
 
 // Sign signs a revision for us. It is refused when the last day for signing has passed, when we have answered already, and
 // when another signature of ours is open for the same predecessor.
-func (s *Service) Sign(ctx context.Context, hash terms.RevisionHash, who Signer) error {
-	return s.reply(ctx, hash, TypeSign, 0, who)
+func (s *Service) Sign(ctx context.Context, hash terms.RevisionHash, who Signer, also ...func(*store.Tx) error) error {
+	return s.reply(ctx, hash, TypeSign, 0, who, also)
 }
 
 // SignFor enters, as host, the signature of a party without a node. party is its index in the revision; who.How says how the
 // signature was given.
-func (s *Service) SignFor(ctx context.Context, hash terms.RevisionHash, party int, who Signer) error {
+func (s *Service) SignFor(ctx context.Context, hash terms.RevisionHash, party int, who Signer, also ...func(*store.Tx) error) error {
 	if who.How == "" {
 		return fault.New(fault.Invalid, "agreement.how")
 	}
-	return s.reply(ctx, hash, TypeSign, party+1, who)
+	return s.reply(ctx, hash, TypeSign, party+1, who, also)
 }
 
 // Decline says no to a revision; who.How is the reason.
-func (s *Service) Decline(ctx context.Context, hash terms.RevisionHash, who Signer) error {
-	return s.reply(ctx, hash, TypeDecline, 0, who)
+func (s *Service) Decline(ctx context.Context, hash terms.RevisionHash, who Signer, also ...func(*store.Tx) error) error {
+	return s.reply(ctx, hash, TypeDecline, 0, who, also)
 }
 
-func (s *Service) reply(ctx context.Context, hash terms.RevisionHash, kind string, party int, who Signer) error {
+func (s *Service) reply(ctx context.Context, hash terms.RevisionHash, kind string, party int, who Signer, also []func(*store.Tx) error) error {
 	if who.Name == "" && kind == TypeSign {
 		return fault.New(fault.Invalid, "agreement.signatory")
 	}
@@ -214,7 +217,10 @@ func (s *Service) reply(ctx context.Context, hash terms.RevisionHash, kind strin
 		if err != nil {
 			return err
 		}
-		return s.answer(tx, r.Terms.Agreement, in, kind, Body{Revision: hash, For: party}, who)
+		if err := s.answer(tx, r.Terms.Agreement, in, kind, Body{Revision: hash, For: party}, who); err != nil {
+			return err
+		}
+		return tx.Also(also)
 	})
 }
 
@@ -254,7 +260,7 @@ func (s *Service) mayReply(hash terms.RevisionHash, kind string, party int) (*Re
 }
 
 // Void takes back a revision of ours that is not closed.
-func (s *Service) Void(ctx context.Context, hash terms.RevisionHash) error {
+func (s *Service) Void(ctx context.Context, hash terms.RevisionHash, also ...func(*store.Tx) error) error {
 	return s.db.Write(ctx, func(tx *store.Tx) error {
 		s.settle()
 		s.mu.RLock()
@@ -267,12 +273,15 @@ func (s *Service) Void(ctx context.Context, hash terms.RevisionHash) error {
 		if err != nil {
 			return err
 		}
-		return s.say(tx, r.Terms.Agreement, in, ledger.Draft{Type: TypeVoid, Body: Body{Revision: hash}})
+		if err := s.say(tx, r.Terms.Agreement, in, ledger.Draft{Type: TypeVoid, Body: Body{Revision: hash}}); err != nil {
+			return err
+		}
+		return tx.Also(also)
 	})
 }
 
 // Suspend stops, or with on false takes up again, what this newsroom sends under an agreement. Corrections and withdrawals go on.
-func (s *Service) Suspend(ctx context.Context, id terms.AgreementID, on bool) error {
+func (s *Service) Suspend(ctx context.Context, id terms.AgreementID, on bool, also ...func(*store.Tx) error) error {
 	kind := TypeResume
 	if on {
 		kind = TypeSuspend
@@ -286,12 +295,15 @@ func (s *Service) Suspend(ctx context.Context, id terms.AgreementID, on bool) er
 		if !ok || !adopted || st.Suspended == on {
 			return fault.New(fault.Conflict, "agreement.cannot_suspend")
 		}
-		return s.say(tx, id, in, ledger.Draft{Type: kind, Terms: string(st.Hash), Body: Body{}})
+		if err := s.say(tx, id, in, ledger.Draft{Type: kind, Terms: string(st.Hash), Body: Body{}}); err != nil {
+			return err
+		}
+		return tx.Also(also)
 	})
 }
 
 // Notice ends an agreement after its notice period.
-func (s *Service) Notice(ctx context.Context, id terms.AgreementID) error {
+func (s *Service) Notice(ctx context.Context, id terms.AgreementID, also ...func(*store.Tx) error) error {
 	return s.db.Write(ctx, func(tx *store.Tx) error {
 		s.settle()
 		s.mu.RLock()
@@ -304,7 +316,10 @@ func (s *Service) Notice(ctx context.Context, id terms.AgreementID) error {
 		zone := st.Revision.Location()
 		day := s.clock().In(zone).AddDate(0, 0, st.Revision.NoticeDays+1)
 		ends := time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, zone)
-		return s.say(tx, id, in, ledger.Draft{Type: TypeNotice, Terms: string(st.Hash), Body: Body{Ends: micros(ends)}})
+		if err := s.say(tx, id, in, ledger.Draft{Type: TypeNotice, Terms: string(st.Hash), Body: Body{Ends: micros(ends)}}); err != nil {
+			return err
+		}
+		return tx.Also(also)
 	})
 }
 

@@ -231,3 +231,50 @@ func TestSeen(t *testing.T) {
 		t.Errorf("the text that was seen, %s, became %s: %v", who.Seen, hash, err)
 	}
 }
+
+// What is to be done also is done together with the act, or neither is.
+func TestTogether(t *testing.T) {
+	a, b, rev := pair(t)
+	ctx := context.Background()
+	full := errors.New("the audit is full")
+	fails := func(*store.Tx) error { return full }
+	if _, err := a.Propose(ctx, rev, chief, fails); !errors.Is(err, full) || len(a.List()) != 0 {
+		t.Errorf("proposed without its row of the audit: %v", err)
+	}
+	noted := 0
+	note := func(*store.Tx) error { noted++; return nil }
+	hash, err := a.Propose(ctx, rev, chief, note)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := a.List()[0].ID
+	b.carry()
+	for name, act := range map[string]func() error{
+		"sign":    func() error { return b.Sign(ctx, hash, chief, fails) },
+		"decline": func() error { return b.Decline(ctx, hash, agreement.Signer{How: "Too broad."}, fails) },
+		"void":    func() error { return a.Void(ctx, hash, fails) },
+	} {
+		if err := act(); !errors.Is(err, full) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := b.Sign(ctx, hash, chief, note); err != nil {
+		t.Errorf("signing after that: %v", err)
+	}
+	a.carry()
+	b.carry()
+	for name, act := range map[string]func(...func(*store.Tx) error) error{
+		"suspend": func(also ...func(*store.Tx) error) error { return a.Suspend(ctx, id, true, also...) },
+		"notice":  func(also ...func(*store.Tx) error) error { return a.Notice(ctx, id, also...) },
+	} {
+		if err := act(fails); !errors.Is(err, full) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := act(note); err != nil {
+			t.Errorf("%s after that: %v", name, err)
+		}
+	}
+	if noted != 4 {
+		t.Errorf("%d acts were noted, want 4", noted)
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"newspool/internal/fault"
 	"newspool/internal/news"
 	"newspool/internal/node"
+	"newspool/internal/store"
 	"newspool/internal/terms"
 	"newspool/protocol"
 )
@@ -48,11 +49,11 @@ type agreementShowCmd struct {
 // Run prints the text.
 func (c agreementShowCmd) Run(a *app) error {
 	return a.withNode(func(n *node.Node) error {
-		r, ok := n.Agreements.Revision(terms.RevisionHash(c.Revision))
-		if !ok {
-			return fault.New(fault.NotFound, "agreement.unknown")
+		r, err := revisionOf(n, c.Revision)
+		if err != nil {
+			return err
 		}
-		_, err := fmt.Fprint(a.out, strip(n.Agreements.Text(r.Terms, news.Lang(c.Lang))))
+		_, err = fmt.Fprint(a.out, strip(n.Agreements.Text(r.Terms, news.Lang(c.Lang))))
 		return err
 	})
 }
@@ -78,12 +79,14 @@ func (c agreementProposeCmd) Run(a *app) error {
 			_, err := fmt.Fprintf(a.out, "%s\n", rev.Bytes())
 			return err
 		}
-		hash, err := n.Agreements.Propose(a.ctx, rev, agreement.Signer{Name: c.Name, Office: c.Office})
+		rev = n.Agreements.Complete(rev)
+		seen := terms.Hash(rev.Bytes())
+		hash, err := n.Agreements.Propose(a.ctx, rev, agreement.Signer{Name: c.Name, Office: c.Office, Seen: seen}, withRevision(n, "agreement.act_propose", seen, rev, "name", c.Name))
 		if err != nil {
 			return err
 		}
-		fmt.Fprintln(a.out, hash)
-		return a.noteRevision(n, "agreement.act_propose", hash, "name", c.Name)
+		_, err = fmt.Fprintln(a.out, hash)
+		return err
 	})
 }
 
@@ -134,10 +137,11 @@ type agreementSignCmd struct {
 // Run signs.
 func (c agreementSignCmd) Run(a *app) error {
 	return a.withNode(func(n *node.Node) error {
-		if err := n.Agreements.Sign(a.ctx, terms.RevisionHash(c.Revision), agreement.Signer{Name: c.Name, Office: c.Office}); err != nil {
+		rev, err := revisionOf(n, c.Revision)
+		if err != nil {
 			return err
 		}
-		return a.noteRevision(n, "agreement.act_sign", terms.RevisionHash(c.Revision), "name", c.Name)
+		return n.Agreements.Sign(a.ctx, rev.Hash, agreement.Signer{Name: c.Name, Office: c.Office}, withRevision(n, "agreement.act_sign", rev.Hash, rev.Terms, "name", c.Name))
 	})
 }
 
@@ -149,22 +153,27 @@ type agreementDeclineCmd struct {
 // Run declines.
 func (c agreementDeclineCmd) Run(a *app) error {
 	return a.withNode(func(n *node.Node) error {
-		if err := n.Agreements.Decline(a.ctx, terms.RevisionHash(c.Revision), agreement.Signer{How: c.Reason}); err != nil {
+		rev, err := revisionOf(n, c.Revision)
+		if err != nil {
 			return err
 		}
-		return a.noteRevision(n, "agreement.act_decline", terms.RevisionHash(c.Revision), "reason", c.Reason)
+		return n.Agreements.Decline(a.ctx, rev.Hash, agreement.Signer{How: c.Reason}, withRevision(n, "agreement.act_decline", rev.Hash, rev.Terms, "reason", c.Reason))
 	})
 }
 
-// noteRevision writes into the audit what was done with a revision.
-func (a *app) noteRevision(n *node.Node, what string, hash terms.RevisionHash, name, value string) error {
-	rev, ok := n.Agreements.Revision(hash)
+func revisionOf(n *node.Node, hash string) (agreement.Revision, error) {
+	rev, ok := n.Agreements.Revision(terms.RevisionHash(hash))
 	if !ok {
-		return fault.New(fault.NotFound, "agreement.unknown")
+		return rev, fault.New(fault.NotFound, "agreement.unknown")
 	}
+	return rev, nil
+}
+
+// withRevision writes into the audit what is done with a revision, together with it.
+func withRevision(n *node.Node, what string, hash terms.RevisionHash, rev terms.Revision, name, value string) func(*store.Tx) error {
 	var domains []string
-	for _, p := range rev.Terms.Parties {
+	for _, p := range rev.Parties {
 		domains = append(domains, p.Domain)
 	}
-	return a.note(n, what, string(rev.Terms.Agreement), map[string]any{"parties": strings.Join(domains, ", "), "revision": string(hash), name: value})
+	return with(n, what, string(rev.Agreement), map[string]any{"parties": strings.Join(domains, ", "), "revision": string(hash), name: value})
 }

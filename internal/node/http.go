@@ -105,7 +105,7 @@ func (n *Node) families(shell *page.Shell, d *desk.Service) ([]family, error) {
 	}
 	agree, err := agreements.New(agreements.Options{
 		Shell: shell, Bundle: n.Bundle, Agreements: n.Agreements, Signing: n.Agreements, Life: n.Agreements, Directory: n.Exchange.Service,
-		Documents: documents{n}, Audit: auditor{n}, Zone: n.Settings.ZoneName, Remote: n.remote,
+		Documents: documents{n}, Audit: n.People, Zone: n.Settings.ZoneName, Remote: n.remote,
 	})
 	if err != nil {
 		return nil, err

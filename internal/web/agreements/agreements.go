@@ -14,6 +14,7 @@ import (
 	"newspool/internal/news"
 	"newspool/internal/partner"
 	"newspool/internal/people"
+	"newspool/internal/store"
 	"newspool/internal/terms"
 	"newspool/internal/web/page"
 	"newspool/protocol"
@@ -30,27 +31,27 @@ type Agreements interface {
 }
 
 // Signing is what a newsroom says to a text. agreement.Service is one. What is durable when these return nil is on its way to
-// the other parties.
+// the other parties; what is done also is done in the same transaction.
 type Signing interface {
 	// Complete gives a revision as Propose signs it: what is shown before.
 	Complete(rev terms.Revision) terms.Revision
 	// Propose is refused where the text is not the one that who.Seen names.
-	Propose(ctx context.Context, rev terms.Revision, who agreement.Signer) (terms.RevisionHash, error)
-	Sign(ctx context.Context, hash terms.RevisionHash, who agreement.Signer) error
+	Propose(ctx context.Context, rev terms.Revision, who agreement.Signer, also ...func(*store.Tx) error) (terms.RevisionHash, error)
+	Sign(ctx context.Context, hash terms.RevisionHash, who agreement.Signer, also ...func(*store.Tx) error) error
 	// SignFor enters, as host, the signature of the party of that index, which has no node.
-	SignFor(ctx context.Context, hash terms.RevisionHash, party int, who agreement.Signer) error
+	SignFor(ctx context.Context, hash terms.RevisionHash, party int, who agreement.Signer, also ...func(*store.Tx) error) error
 	// Decline says no; who.How is the reason.
-	Decline(ctx context.Context, hash terms.RevisionHash, who agreement.Signer) error
+	Decline(ctx context.Context, hash terms.RevisionHash, who agreement.Signer, also ...func(*store.Tx) error) error
 }
 
-// Life is what a newsroom says about an agreement besides signing. agreement.Service is one.
+// Life is what a newsroom says about an agreement besides signing, likewise. agreement.Service is one.
 type Life interface {
 	// Void takes back a text of ours that not everybody has signed.
-	Void(ctx context.Context, hash terms.RevisionHash) error
+	Void(ctx context.Context, hash terms.RevisionHash, also ...func(*store.Tx) error) error
 	// Suspend stops what we send, or with on false takes it up again.
-	Suspend(ctx context.Context, id terms.AgreementID, on bool) error
+	Suspend(ctx context.Context, id terms.AgreementID, on bool, also ...func(*store.Tx) error) error
 	// Notice ends an agreement after its notice period.
-	Notice(ctx context.Context, id terms.AgreementID) error
+	Notice(ctx context.Context, id terms.AgreementID, also ...func(*store.Tx) error) error
 }
 
 // Directory knows who we are and whom we have pinned. partner.Service is one.
@@ -68,10 +69,10 @@ type Documents interface {
 	Document(ctx context.Context, hash terms.RevisionHash, lang news.Lang) (string, error)
 }
 
-// Audit writes down what somebody did.
+// Audit writes down what somebody does. people.Service is one.
 type Audit interface {
-	// Note writes an act into the audit; it is durable when Note returns nil.
-	Note(ctx context.Context, a people.Act) error
+	// Audit writes an act into the audit, in the transaction that does it.
+	Audit(tx *store.Tx, a people.Act) error
 }
 
 // Options say what the pages are made of. All fields but Zone and Remote are needed.
@@ -150,11 +151,12 @@ func (f *Family) Routes(mux *http.ServeMux) {
 	}
 }
 
-// note writes down what the person of a request did. It is done although the browser may have gone.
-func (f *Family) note(r *http.Request, what string, id terms.AgreementID, detail map[string]any) error {
-	return f.o.Audit.Note(context.WithoutCancel(r.Context()), people.Act{
-		Who: page.PersonOf(r).ID, What: what, About: string(id), From: f.o.Remote(r), Detail: detail,
-	})
+// with writes down what the person of a request does with a text of an agreement, together with it.
+func (f *Family) with(r *http.Request, what string, rev agreement.Revision, pairs ...any) func(*store.Tx) error {
+	act := people.Act{
+		Who: page.PersonOf(r).ID, What: what, About: string(rev.Terms.Agreement), From: f.o.Remote(r), Detail: detail(rev, pairs...),
+	}
+	return func(tx *store.Tx) error { return f.o.Audit.Audit(tx, act) }
 }
 
 // us is our own root.

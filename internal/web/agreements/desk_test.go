@@ -15,6 +15,7 @@ import (
 	"newspool/internal/news"
 	"newspool/internal/partner"
 	"newspool/internal/people"
+	"newspool/internal/store"
 	"newspool/internal/terms"
 	"newspool/internal/web/page"
 	"newspool/internal/web/page/pagetest"
@@ -246,12 +247,12 @@ func (d *desk) Revision(hash terms.RevisionHash) (agreement.Revision, bool) {
 	return agreement.Revision{}, false
 }
 
-func (d *desk) say(format string, args ...any) error {
+func (d *desk) say(also []func(*store.Tx) error, format string, args ...any) error {
 	if d.refuse != nil {
 		return d.refuse
 	}
 	d.said = append(d.said, fmt.Sprintf(format, args...))
-	return nil
+	return (*store.Tx)(nil).Also(also)
 }
 
 func (d *desk) Complete(rev terms.Revision) terms.Revision {
@@ -264,35 +265,37 @@ func (d *desk) Complete(rev terms.Revision) terms.Revision {
 	return rev
 }
 
-func (d *desk) Propose(_ context.Context, rev terms.Revision, who agreement.Signer) (terms.RevisionHash, error) {
+func (d *desk) Propose(_ context.Context, rev terms.Revision, who agreement.Signer, also ...func(*store.Tx) error) (terms.RevisionHash, error) {
 	d.last = rev
-	return terms.Hash(rev.Bytes()), d.say("propose %s %d by %s, %s", rev.Kind, rev.Number, who.Name, who.Office)
+	return terms.Hash(rev.Bytes()), d.say(also, "propose %s %d by %s, %s", rev.Kind, rev.Number, who.Name, who.Office)
 }
 
-func (d *desk) Sign(_ context.Context, hash terms.RevisionHash, who agreement.Signer) error {
-	return d.say("sign %s by %s, %s", hash[:8], who.Name, who.Office)
+func (d *desk) Sign(_ context.Context, hash terms.RevisionHash, who agreement.Signer, also ...func(*store.Tx) error) error {
+	return d.say(also, "sign %s by %s, %s", hash[:8], who.Name, who.Office)
 }
 
-func (d *desk) SignFor(_ context.Context, hash terms.RevisionHash, party int, who agreement.Signer) error {
+func (d *desk) SignFor(_ context.Context, hash terms.RevisionHash, party int, who agreement.Signer, also ...func(*store.Tx) error) error {
 	if who.How == "" {
 		return fault.New(fault.Invalid, "agreement.how")
 	}
-	return d.say("sign %s for %d by %s, %s: %s", hash[:8], party, who.Name, who.Office, who.How)
+	return d.say(also, "sign %s for %d by %s, %s: %s", hash[:8], party, who.Name, who.Office, who.How)
 }
 
-func (d *desk) Decline(_ context.Context, hash terms.RevisionHash, who agreement.Signer) error {
-	return d.say("decline %s: %s", hash[:8], who.How)
+func (d *desk) Decline(_ context.Context, hash terms.RevisionHash, who agreement.Signer, also ...func(*store.Tx) error) error {
+	return d.say(also, "decline %s: %s", hash[:8], who.How)
 }
 
-func (d *desk) Void(_ context.Context, hash terms.RevisionHash) error {
-	return d.say("void %s", hash[:8])
+func (d *desk) Void(_ context.Context, hash terms.RevisionHash, also ...func(*store.Tx) error) error {
+	return d.say(also, "void %s", hash[:8])
 }
 
-func (d *desk) Suspend(_ context.Context, id terms.AgreementID, on bool) error {
-	return d.say("suspend %s %t", id, on)
+func (d *desk) Suspend(_ context.Context, id terms.AgreementID, on bool, also ...func(*store.Tx) error) error {
+	return d.say(also, "suspend %s %t", id, on)
 }
 
-func (d *desk) Notice(_ context.Context, id terms.AgreementID) error { return d.say("notice %s", id) }
+func (d *desk) Notice(_ context.Context, id terms.AgreementID, also ...func(*store.Tx) error) error {
+	return d.say(also, "notice %s", id)
+}
 
 func (d *desk) Self() protocol.Identity { return identity(north) }
 
@@ -333,7 +336,7 @@ func (d *desk) Document(_ context.Context, _ terms.RevisionHash, lang news.Lang)
 	return d.theirs, nil
 }
 
-func (d *desk) Note(_ context.Context, a people.Act) error {
+func (d *desk) Audit(_ *store.Tx, a people.Act) error {
 	d.noted = append(d.noted, a)
 	return nil
 }

@@ -212,8 +212,9 @@ func (f *Family) work(w http.ResponseWriter, r *http.Request, a agreement.Agreem
 	case err == nil && v.Get("read") != "yes":
 		err = fault.New(fault.Invalid, "agreement.read_first")
 	case err == nil:
-		if _, err = f.o.Signing.Propose(r.Context(), rev, who); err == nil {
-			return f.proposed(w, r, rev, hash, who)
+		note := f.with(r, "agreement.act_propose", agreement.Revision{Hash: hash, Terms: rev}, "name", who.Name)
+		if _, err = f.o.Signing.Propose(r.Context(), rev, who, note); err == nil {
+			return f.o.Shell.Done(w, r, place(rev.Agreement, "", "rev", string(hash)), "agreement.done.propose")
 		}
 	}
 	refused, isForms := refusal(r, "propose", err)
@@ -250,14 +251,6 @@ func (f *Family) work(w http.ResponseWriter, r *http.Request, a agreement.Agreem
 // ourIndex is our place among the parties; terms without us are refused before this is asked.
 func (f *Family) ourIndex(r terms.Revision) int {
 	return max(0, slices.IndexFunc(r.Parties, func(p terms.Party) bool { return p.Root == f.us() }))
-}
-
-func (f *Family) proposed(w http.ResponseWriter, r *http.Request, rev terms.Revision, hash terms.RevisionHash, who agreement.Signer) error {
-	d := detail(agreement.Revision{Hash: hash, Terms: rev}, "name", who.Name)
-	if err := f.note(r, "agreement.act_propose", rev.Agreement, d); err != nil {
-		return err
-	}
-	return f.o.Shell.Done(w, r, place(rev.Agreement, "", "rev", string(hash)), "agreement.done.propose")
 }
 
 // problems says what Validate found.

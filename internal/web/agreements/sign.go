@@ -75,7 +75,7 @@ func signerOf(r *http.Request) (agreement.Signer, error) {
 }
 
 // settle ends an act: with the page again if the form is refused, else by going there with a message.
-func (f *Family) settle(w http.ResponseWriter, r *http.Request, a agreement.Agreement, rev agreement.Revision, form string, err error, done func() error, change func(*showPage)) error {
+func (f *Family) settle(w http.ResponseWriter, r *http.Request, a agreement.Agreement, rev agreement.Revision, form string, err error, change func(*showPage), done string, args ...any) error {
 	if trouble, ok := refusal(r, form, err); ok {
 		return f.showWith(w, r, a, rev, func(d *showPage) {
 			d.Problem = trouble
@@ -85,7 +85,7 @@ func (f *Family) settle(w http.ResponseWriter, r *http.Request, a agreement.Agre
 	if err != nil {
 		return err
 	}
-	return done()
+	return f.o.Shell.Done(w, r, path(a.ID), done, args...)
 }
 
 func (f *Family) sign(w http.ResponseWriter, r *http.Request) error {
@@ -98,18 +98,13 @@ func (f *Family) sign(w http.ResponseWriter, r *http.Request) error {
 		err = fault.New(fault.Invalid, "agreement.read_first")
 	}
 	if err == nil {
-		err = f.o.Signing.Sign(r.Context(), rev.Hash, who)
+		err = f.o.Signing.Sign(r.Context(), rev.Hash, who, f.with(r, "agreement.act_sign", rev, "name", who.Name))
 	}
-	return f.settle(w, r, a, rev, "sign", err, func() error {
-		if err := f.note(r, "agreement.act_sign", a.ID, detail(rev, "name", who.Name)); err != nil {
-			return err
-		}
-		return f.o.Shell.Done(w, r, path(a.ID), "agreement.done.sign")
-	}, func(d *showPage) {
+	return f.settle(w, r, a, rev, "sign", err, func(d *showPage) {
 		if d.Answer != nil {
 			d.Answer.Name, d.Answer.Office = who.Name, who.Office
 		}
-	})
+	}, "agreement.done.sign")
 }
 
 func (f *Family) decline(w http.ResponseWriter, r *http.Request) error {
@@ -121,18 +116,13 @@ func (f *Family) decline(w http.ResponseWriter, r *http.Request) error {
 	if reason == "" {
 		err = fault.New(fault.Invalid, "agreement.reason")
 	} else if err = tooLong(maxWords, reason); err == nil {
-		err = f.o.Signing.Decline(r.Context(), rev.Hash, agreement.Signer{How: reason})
+		err = f.o.Signing.Decline(r.Context(), rev.Hash, agreement.Signer{How: reason}, f.with(r, "agreement.act_decline", rev, "reason", reason))
 	}
-	return f.settle(w, r, a, rev, "decline", err, func() error {
-		if err := f.note(r, "agreement.act_decline", a.ID, detail(rev, "reason", reason)); err != nil {
-			return err
-		}
-		return f.o.Shell.Done(w, r, path(a.ID), "agreement.done.decline")
-	}, func(d *showPage) {
+	return f.settle(w, r, a, rev, "decline", err, func(d *showPage) {
 		if d.Answer != nil {
 			d.Answer.Reason = reason
 		}
-	})
+	}, "agreement.done.decline")
 }
 
 // signFor enters the signature of a party that has no node, and for which we are the host.
@@ -145,26 +135,21 @@ func (f *Family) signFor(w http.ResponseWriter, r *http.Request) error {
 	if err != nil || index < 0 || index >= len(rev.Terms.Parties) || rev.Terms.Parties[index].Root != "" {
 		return fault.New(fault.Invalid, "fault.request")
 	}
+	party := rev.Terms.Parties[index]
 	who, err := signerOf(r)
 	who.How = typed(r, "how")
 	if err == nil {
 		if err = tooLong(maxLine, who.How); err == nil {
-			err = f.o.Signing.SignFor(r.Context(), rev.Hash, index, who)
+			err = f.o.Signing.SignFor(r.Context(), rev.Hash, index, who, f.with(r, "agreement.act_sign_for", rev, "party", party.Domain, "name", who.Name, "how", who.How))
 		}
 	}
-	party := rev.Terms.Parties[index]
-	return f.settle(w, r, a, rev, fmt.Sprintf("host%d", index), err, func() error {
-		if err := f.note(r, "agreement.act_sign_for", a.ID, detail(rev, "party", party.Domain, "name", who.Name, "how", who.How)); err != nil {
-			return err
-		}
-		return f.o.Shell.Done(w, r, path(a.ID), "agreement.done.sign_for", "name", party.Names.In(news.Lang("en"), rev.Terms.Prevails))
-	}, func(d *showPage) {
+	return f.settle(w, r, a, rev, fmt.Sprintf("host%d", index), err, func(d *showPage) {
 		for i := range d.Hosted {
 			if d.Hosted[i].Index == index {
 				d.Hosted[i].Name, d.Hosted[i].Office, d.Hosted[i].How = who.Name, who.Office, who.How
 			}
 		}
-	})
+	}, "agreement.done.sign_for", "name", party.Names.In(news.Lang("en"), rev.Terms.Prevails))
 }
 
 func (f *Family) void(w http.ResponseWriter, r *http.Request) error {
@@ -172,13 +157,8 @@ func (f *Family) void(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	err = f.o.Life.Void(r.Context(), rev.Hash)
-	return f.settle(w, r, a, rev, "void", err, func() error {
-		if err := f.note(r, "agreement.act_void", a.ID, detail(rev)); err != nil {
-			return err
-		}
-		return f.o.Shell.Done(w, r, path(a.ID), "agreement.done.void")
-	}, func(*showPage) {})
+	err = f.o.Life.Void(r.Context(), rev.Hash, f.with(r, "agreement.act_void", rev))
+	return f.settle(w, r, a, rev, "void", err, func(*showPage) {}, "agreement.done.void")
 }
 
 func (f *Family) suspend(w http.ResponseWriter, r *http.Request) error {
@@ -191,13 +171,8 @@ func (f *Family) suspend(w http.ResponseWriter, r *http.Request) error {
 	if on {
 		what, done = "agreement.act_suspend", "agreement.done.suspend"
 	}
-	err = f.o.Life.Suspend(r.Context(), a.ID, on)
-	return f.settle(w, r, a, rev, "life", err, func() error {
-		if err := f.note(r, what, a.ID, detail(rev)); err != nil {
-			return err
-		}
-		return f.o.Shell.Done(w, r, path(a.ID), done)
-	}, func(*showPage) {})
+	err = f.o.Life.Suspend(r.Context(), a.ID, on, f.with(r, what, rev))
+	return f.settle(w, r, a, rev, "life", err, func(*showPage) {}, done)
 }
 
 func (f *Family) notice(w http.ResponseWriter, r *http.Request) error {
@@ -208,12 +183,7 @@ func (f *Family) notice(w http.ResponseWriter, r *http.Request) error {
 	if r.PostForm.Get("sure") != "yes" {
 		err = fault.New(fault.Invalid, "agreement.sure_first")
 	} else {
-		err = f.o.Life.Notice(r.Context(), a.ID)
+		err = f.o.Life.Notice(r.Context(), a.ID, f.with(r, "agreement.act_notice", rev))
 	}
-	return f.settle(w, r, a, rev, "notice", err, func() error {
-		if err := f.note(r, "agreement.act_notice", a.ID, detail(rev)); err != nil {
-			return err
-		}
-		return f.o.Shell.Done(w, r, path(a.ID), "agreement.done.notice")
-	}, func(*showPage) {})
+	return f.settle(w, r, a, rev, "notice", err, func(*showPage) {}, "agreement.done.notice")
 }
