@@ -10,6 +10,7 @@ import (
 	"newspool/internal/bench"
 	"newspool/internal/fault"
 	"newspool/internal/formats/ninjs"
+	"newspool/internal/ingest"
 	"newspool/internal/news"
 )
 
@@ -82,7 +83,11 @@ func (c benchExchangeCmd) items(a *app) (drafts []news.Draft, err error) {
 		return nil, fault.New(fault.NotFound, "cli.file", "file", c.Items).Because(err)
 	}
 	defer f.Close()
-	err = parse(f, func(line int, d news.Draft, err error) error {
+	in, err := ninjs.Unzip(f, ingest.MaxFile)
+	if err != nil {
+		return nil, err
+	}
+	err = parse(in, func(line int, d news.Draft, err error) error {
 		if err != nil {
 			fmt.Fprintf(a.errOut, "%s, line %d was passed over: %v\n", c.Items, line, err)
 			return nil

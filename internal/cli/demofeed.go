@@ -11,6 +11,7 @@ import (
 	"newspool/internal/demo"
 	"newspool/internal/fault"
 	"newspool/internal/formats/ninjs"
+	"newspool/internal/ingest"
 	"newspool/internal/news"
 )
 
@@ -55,7 +56,12 @@ func (c demoCmd) replay(ctx context.Context, a *app, houses []*house) error {
 		if err != nil {
 			return fault.New(fault.NotFound, "cli.file", "file", name).Because(err)
 		}
-		err = parse(f, func(line int, d news.Draft, err error) error {
+		defer f.Close()
+		in, err := ninjs.Unzip(f, ingest.MaxFile)
+		if err != nil {
+			return err
+		}
+		err = parse(in, func(line int, d news.Draft, err error) error {
 			if err != nil {
 				fmt.Fprintf(a.errOut, "%s, line %d was passed over: %v\n", filepath.Base(name), line, err)
 				return nil
@@ -73,7 +79,6 @@ func (c demoCmd) replay(ctx context.Context, a *app, houses []*house) error {
 			}
 			return err
 		})
-		f.Close()
 		if err != nil {
 			return ignoreEnd(ctx, err)
 		}

@@ -3,7 +3,6 @@ package ingest
 import (
 	"bufio"
 	"bytes"
-	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -38,15 +37,9 @@ func (s *Service) File(ctx context.Context, name string, r io.Reader, o ItemOpti
 
 // produce finds the format and the items.
 func produce(ctx context.Context, name string, r io.Reader, to *intake) error {
-	left := int64(MaxFile)
-	in := bufio.NewReaderSize(&limited{ctx, r, &left}, 4096)
-	if magic, _ := in.Peek(2); len(magic) == 2 && magic[0] == 0x1f && magic[1] == 0x8b {
-		z, err := gzip.NewReader(in)
-		if err != nil {
-			return fault.New(fault.Invalid, "ingest.gzip").Because(err)
-		}
-		unpacked := int64(MaxFile)
-		in = bufio.NewReaderSize(&limited{ctx, ninjs.Unzipped{Reader: z}, &unpacked}, 4096)
+	in, err := ninjs.Unzip(ending{ctx, r}, MaxFile)
+	if err != nil {
+		return err
 	}
 	at := func(n int) string { return fmt.Sprintf("%s:%d", path.Base(name), n) }
 	if name == "" {
@@ -124,23 +117,17 @@ func wanted(name string) string {
 	return ""
 }
 
-// limited ends with its context, and with fault.TooLarge at its limit.
-type limited struct {
-	ctx  context.Context
-	r    io.Reader
-	left *int64
+// ending ends with its context.
+type ending struct {
+	ctx context.Context
+	io.Reader
 }
 
-func (l *limited) Read(p []byte) (int, error) {
-	if err := l.ctx.Err(); err != nil {
+func (e ending) Read(p []byte) (int, error) {
+	if err := e.ctx.Err(); err != nil {
 		return 0, err
 	}
-	if *l.left <= 0 {
-		return 0, fault.New(fault.TooLarge, "ingest.file_large", "gb", MaxFile>>30)
-	}
-	n, err := l.r.Read(p[:min(int64(len(p)), *l.left)])
-	*l.left -= int64(n)
-	return n, err
+	return e.Reader.Read(p)
 }
 
 // Folder takes in all files below a folder that have an ending of a format (.json, .jsonl, .ndjson, .ninjs, .xml, .rss,

@@ -144,6 +144,7 @@ func TestFormats(t *testing.T) {
 		{"empty.json", " \n", "", "", nil},
 		{"photo.jpg", "\xff\xd8\xff", "", "ingest.format_unknown", nil},
 		{"cut.jsonl.gz", zipped(item(1) + "\n" + item(2))[:30], "", "ingest.gzip", nil},
+		{"twice.jsonl.gz", zipped(zipped(item(1))), "", "ingest.gzip_twice", nil},
 		{"page.xml", "<html></html>", "", "ingest.feed_bad", nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {

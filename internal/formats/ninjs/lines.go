@@ -3,8 +3,6 @@ package ninjs
 import (
 	"bufio"
 	"bytes"
-	"compress/flate"
-	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"io"
@@ -13,11 +11,10 @@ import (
 	"newspool/internal/news"
 )
 
-// ReadLines reads a stream of items: one a line, an array, single objects one after the other; plain or gzip. each is
-// called for every item with the number of the line on which it begins, and with the error of Parse where there is one:
+// ReadLines reads a stream of items: one a line, an array, single objects one after the other. each is called for every item with the number of the line on which it begins, and with the error of Parse where there is one:
 // one bad item never stops the others. ReadLines ends with the error that each returns, or with that of the stream.
 func ReadLines(r io.Reader, each func(line int, d news.Draft, err error) error) error {
-	return Split(r, func(line int, item []byte, err error) error {
+	return split(r, func(line int, item []byte, err error) error {
 		var d news.Draft
 		if err == nil {
 			d, err = Parse(item)
@@ -26,17 +23,10 @@ func ReadLines(r io.Reader, each func(line int, d news.Draft, err error) error) 
 	})
 }
 
-// Split cuts a stream into items without reading them. An item of more than MaxItem bytes is fault.TooLarge and passed
+// split cuts a stream into items without reading them. An item of more than MaxItem bytes is fault.TooLarge and passed
 // over; no more than MaxItem bytes are held. item is only valid during the call.
-func Split(r io.Reader, each func(line int, item []byte, err error) error) error {
+func split(r io.Reader, each func(line int, item []byte, err error) error) error {
 	in := bufio.NewReaderSize(r, 64<<10)
-	if magic, _ := in.Peek(2); len(magic) == 2 && magic[0] == 0x1f && magic[1] == 0x8b {
-		z, err := gzip.NewReader(in)
-		if err != nil {
-			return fault.New(fault.Invalid, "ingest.gzip").Because(err)
-		}
-		in = bufio.NewReaderSize(Unzipped{z}, 64<<10)
-	}
 	if mark, _ := in.Peek(3); string(mark) == "\xef\xbb\xbf" {
 		in.Discard(3)
 	}
@@ -48,18 +38,6 @@ func Split(r io.Reader, each func(line int, item []byte, err error) error) error
 		return err
 	}
 	return nil
-}
-
-// Unzipped reads a gzip stream and turns damage of it into fault.Invalid, "ingest.gzip".
-type Unzipped struct{ *gzip.Reader }
-
-func (u Unzipped) Read(p []byte) (int, error) {
-	n, err := u.Reader.Read(p)
-	var corrupt flate.CorruptInputError
-	if errors.As(err, &corrupt) || errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) || errors.Is(err, io.ErrUnexpectedEOF) {
-		err = fault.New(fault.Invalid, "ingest.gzip").Because(err)
-	}
-	return n, err
 }
 
 // stopped marks an error of the caller's own.
@@ -165,57 +143,94 @@ func (s *splitter) peekNonSpace() (byte, error) {
 	}
 }
 
-// objects finds objects by their braces, in an array or one after the other, and gives each as an item.
+// objects finds objects by their braces, in an array or one after the other, and gives each as an item. One that is cut off
+// goes as far as the next that begins a line in the same column; without such a line nobody can tell them apart.
 func (s *splitter) objects() error {
-	var item []byte
-	depth, start, inString, escaped, large := 0, 0, false, false, false
-	for {
+	var r reading
+	for column, blank := -1, true; ; {
 		c, err := s.in.ReadByte()
 		if err != nil {
-			if depth > 0 {
-				if err := s.give(start, nil, fault.New(fault.Invalid, "ingest.json_end")); err != nil {
+			if r.depth > 0 {
+				if err := s.give(r.line, nil, fault.New(fault.Invalid, "ingest.json_end")); err != nil {
 					return err
 				}
 			}
 			return err
 		}
-		if c == '\n' {
-			s.line++
-		}
-		if depth == 0 {
-			switch {
-			case c == '{':
-				depth, start, item, inString, escaped, large = 1, s.line, append(item[:0], c), false, false, false
-			case c == '[' || c == ']' || c == ',' || c == ' ' || c == '\n' || c == '\r' || c == '\t':
-			default:
-				if err := s.give(s.line, nil, fault.New(fault.Invalid, "ingest.json_syntax")); err != nil {
-					return err
-				}
-				s.skipStray()
+		column++
+		if c == '{' && blank && r.depth > 0 && r.torn(c) && column == r.column && (column > 0 || s.line == r.line+1) {
+			r.depth = 0
+			if err := s.give(r.line, nil, fault.New(fault.Invalid, "ingest.json_end")); err != nil {
+				return err
 			}
-			continue
 		}
-		if large = large || len(item) > MaxItem; !large {
-			item = append(item, c)
+		space := c == ' ' || c == '\n' || c == '\r' || c == '\t'
+		blank = blank && space
+		if c == '\n' {
+			s.line, column, blank = s.line+1, -1, true
 		}
 		switch {
-		case escaped:
-			escaped = false
-		case inString && c == '\\':
-			escaped = true
-		case c == '"':
-			inString = !inString
-		case inString:
-		case c == '{' || c == '[':
-			depth++
-		case c == '}' || c == ']':
-			if depth--; depth == 0 {
-				if err := s.give(start, item, nil); err != nil {
+		case r.depth > 0:
+			if r.take(c, space); r.depth == 0 {
+				if err := s.give(r.line, r.item, nil); err != nil {
 					return err
 				}
 			}
+		case c == '{':
+			r = reading{item: r.item[:0], line: s.line, column: column}
+			r.take(c, space)
+		case space || c == '[' || c == ']' || c == ',':
+		default:
+			if err := s.give(s.line, nil, fault.New(fault.Invalid, "ingest.json_syntax")); err != nil {
+				return err
+			}
+			s.skipStray()
 		}
 	}
+}
+
+// reading is an item that is read by its braces.
+type reading struct {
+	item              []byte
+	line, column      int // where it begins
+	depth             int
+	open              [MaxDepth]byte // the brackets that are open
+	last              byte           // outside of strings, no space
+	inString, escaped bool
+	large, broken     bool
+}
+
+// take takes the next byte. The item is whole when its depth is 0 again.
+func (r *reading) take(c byte, space bool) {
+	r.broken = r.torn(c)
+	if r.large = r.large || len(r.item) > MaxItem; !r.large {
+		r.item = append(r.item, c)
+	}
+	switch {
+	case r.escaped:
+		r.escaped = false
+	case r.inString && c == '\\':
+		r.escaped = true
+	case c == '"':
+		r.inString = !r.inString
+	case r.inString:
+	case c == '{' || c == '[':
+		if r.depth < len(r.open) {
+			r.open[r.depth] = c
+		}
+		r.depth++
+	case c == '}' || c == ']':
+		r.depth--
+	}
+	if !r.inString && !space {
+		r.last = c
+	}
+}
+
+// torn says whether the item can no longer become valid: a line ends in a string, or an object stands where only a name may.
+func (r *reading) torn(c byte) bool {
+	return r.broken || r.inString && c == '\n' ||
+		!r.inString && c == '{' && r.depth > 0 && r.depth <= len(r.open) && r.open[r.depth-1] == '{' && r.last != ':'
 }
 
 // skipStray passes over what stands between objects and is none, up to the next one or the end of the line.

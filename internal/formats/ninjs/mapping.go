@@ -140,7 +140,7 @@ func (m *Mapping) Parse(b []byte) (news.Draft, error) {
 
 // ReadLines reads a stream of items by the mapping; see the function ReadLines.
 func (m *Mapping) ReadLines(r io.Reader, each func(line int, d news.Draft, err error) error) error {
-	return Split(r, func(line int, item []byte, err error) error {
+	return split(r, func(line int, item []byte, err error) error {
 		var d news.Draft
 		if err == nil {
 			d, err = m.Parse(item)

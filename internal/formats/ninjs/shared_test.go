@@ -124,7 +124,11 @@ func TestMultilingualNews(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = m.ReadLines(f, func(line int, d news.Draft, err error) error {
+		in, err := Unzip(f, 1<<30)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = m.ReadLines(in, func(line int, d news.Draft, err error) error {
 			total++
 			if err != nil || d.SourceID == "" || d.Headline == "" || d.Body == "" || d.Lang == "" || slices.ContainsFunc(d.Problems, func(p news.Problem) bool { return p.Fatal }) {
 				t.Errorf("%s line %d: %v %v", name, line, err, d.Problems)
