@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -37,12 +38,13 @@ func (c ingestCmd) Run(a *app) error {
 		refused := false
 		for _, name := range c.From {
 			r, err := c.one(a, n, name, o)
-			if err != nil {
-				return err
+			if err == nil || r.Taken+r.Duplicates+r.Refused > 0 { // also of a run that ended before its end
+				a.report(name, r)
+				refused = refused || r.Refused > 0
+				noted := a.note(n, "sources.act_file_done", "", map[string]any{"name": filepath.Base(name), "taken": r.Taken, "known": r.Duplicates, "refused": r.Refused})
+				err = cmp.Or(err, noted)
 			}
-			a.report(name, r)
-			refused = refused || r.Refused > 0
-			if err := a.note(n, "sources.act_file_done", "", map[string]any{"name": filepath.Base(name), "taken": r.Taken, "known": r.Duplicates, "refused": r.Refused}); err != nil {
+			if err != nil {
 				return err
 			}
 		}

@@ -14,6 +14,7 @@ import (
 	"newspool/internal/fault"
 	"newspool/internal/formats/feed"
 	"newspool/internal/formats/ninjs"
+	"newspool/internal/formats/photo"
 	"newspool/internal/news"
 )
 
@@ -27,10 +28,12 @@ const MaxFile = 2 << 30
 // desk (Unavailable, Internal), and the end of ctx. The report counts what was done before.
 func (s *Service) File(ctx context.Context, name string, r io.Reader, o ItemOptions) (Report, error) {
 	in := bufio.NewReaderSize(r, 4096)
-	if head, _ := in.Peek(12); s.photos != nil && isPhoto(head) {
-		return s.Photo(ctx, name, in, o)
-	}
-	report, err := s.run(ctx, o, nil, func(to *intake) error { return produce(ctx, name, in, to) })
+	report, err := s.run(ctx, o, nil, func(to *intake) error {
+		if head, _ := in.Peek(photo.Head); s.photos != nil && photo.Known(head) {
+			return to.photo(name, in)
+		}
+		return produce(ctx, name, in, to)
+	})
 	report.Files = 1
 	return report, err
 }
@@ -111,7 +114,7 @@ func wanted(name string) string {
 		return "json"
 	case ".xml", ".rss", ".atom":
 		return "feed"
-	case ".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff":
+	case ".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".gif":
 		return "photo"
 	}
 	return ""
@@ -181,8 +184,9 @@ func (s *Service) fileOf(ctx context.Context, dir fs.FS, name string, o ItemOpti
 		whole.bad(name, fault.Of(err))
 		return nil
 	}
+	var ours *fault.Error // trouble of the desk, or of the disk on which photos are kept: its cause may be a path too
 	var broken *fs.PathError
-	if errors.As(err, &broken) {
+	if !errors.As(err, &ours) && errors.As(err, &broken) {
 		whole.bad(name, fault.New(fault.Unavailable, "ingest.file_unreadable", "name", name).Because(err))
 		return nil
 	}

@@ -77,8 +77,13 @@ func (in *intake) give(where string, d news.Draft, err error) error {
 		return nil
 	}
 	in.o.Complete(&d)
+	return in.send(work{where, d})
+}
+
+// send puts a draft that is complete into its lane.
+func (in *intake) send(w work) error {
 	select {
-	case in.lanes[laneOf(d.SourceID)] <- work{where, d}:
+	case in.lanes[laneOf(w.draft.SourceID)] <- w:
 		return nil
 	case <-in.ctx.Done():
 		return in.ctx.Err()
@@ -107,18 +112,25 @@ func (in *intake) lane(ctx context.Context, lane <-chan work) error {
 			return err
 		}
 		got, err := in.s.desk.Accept(ctx, w.draft)
-		switch {
-		case err == nil:
+		if err == nil {
 			in.took(w, got.Duplicate)
-		case refusal(err):
-			in.refuse(w, fault.Of(err))
-		case in.ourMistake(err):
-			in.s.log.Error("an item could not be taken", "where", w.where, "item", nameOf(w.draft), "error", err.Error())
-			in.refuse(w, fault.Of(err))
-		default:
+		} else if err := in.fail(w, err); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// fail notes that an item could not be taken. An error that is about more than this item comes back, and ends the run.
+func (in *intake) fail(w work, err error) error {
+	switch {
+	case refusal(err):
+	case in.ourMistake(err):
+		in.s.log.Error("an item could not be taken", "where", w.where, "item", nameOf(w.draft), "error", err.Error())
+	default:
+		return err
+	}
+	in.refuse(w, fault.Of(err))
 	return nil
 }
 

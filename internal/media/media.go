@@ -152,7 +152,7 @@ func (s *Service) look(ctx context.Context, r io.Reader, size int64) (photo.Info
 	if err != nil {
 		return info, nil, err
 	}
-	thumb, _, _, err := photo.Thumbnail(bytes.NewReader(b), thumbEdge)
+	thumb, err := photo.Thumbnail(bytes.NewReader(b), thumbEdge)
 	return info, thumb, err
 }
 

@@ -36,13 +36,10 @@ type Info struct {
 	Caption       string
 	Byline        string // several with commas
 	Credit        string
-	Source        string
 	Rights        string // copyright notice
 	Usage         string // rights usage terms
 	Instructions  string // special instructions: what an agency forbids stands here
-	Keywords      []string
 	City          string
-	Country       string
 	Taken         time.Time // zero: not said
 	TakenZoned    bool      // false: Taken is the time of the camera's clock, its zone is not known
 }
@@ -55,13 +52,22 @@ type kind struct {
 	decode    func(io.Reader) (image.Image, error)
 }
 
+// Head is how much of a file tells its kind, in bytes.
+const Head = 12
+
+// Known reports whether the first bytes of a file are those of a kind of picture that Read and Thumbnail can read.
+func Known(head []byte) bool {
+	_, ok := kindOf(head)
+	return ok
+}
+
 func kindOf(head []byte) (kind, bool) {
 	switch {
 	case bytes.HasPrefix(head, []byte("\xff\xd8\xff")):
 		return kind{"image/jpeg", imagemeta.JPEG, jpeg.DecodeConfig, jpeg.Decode}, true
 	case bytes.HasPrefix(head, []byte("\x89PNG\r\n\x1a\n")):
 		return kind{"image/png", imagemeta.PNG, png.DecodeConfig, png.Decode}, true
-	case len(head) >= 12 && string(head[:4]) == "RIFF" && string(head[8:12]) == "WEBP":
+	case len(head) >= Head && string(head[:4]) == "RIFF" && string(head[8:12]) == "WEBP":
 		return kind{"image/webp", imagemeta.WebP, webp.DecodeConfig, webp.Decode}, true
 	case bytes.HasPrefix(head, []byte("II*\x00")), bytes.HasPrefix(head, []byte("MM\x00*")):
 		return kind{"image/tiff", imagemeta.TIFF, tiff.DecodeConfig, tiff.Decode}, true
@@ -95,7 +101,7 @@ func open(r io.ReadSeeker) (kind, image.Config, error) {
 	bad := func(err error) (kind, image.Config, error) {
 		return kind{}, image.Config{}, fault.New(fault.Invalid, "ingest.photo_bad").Because(err)
 	}
-	head := make([]byte, 12)
+	head := make([]byte, Head)
 	if _, err := r.Seek(0, io.SeekStart); err != nil {
 		return bad(err)
 	}
@@ -215,17 +221,10 @@ func (t tags) fill(info *Info) {
 	info.Caption = t.one("x:description", "i:Caption-Abstract", "e:ImageDescription")
 	info.Byline = t.joined("x:creator", "i:By-line", "e:Artist")
 	info.Credit = t.one("x:credit", "i:Credit")
-	info.Source = t.one("x:source", "i:Source")
 	info.Rights = t.one("x:rights", "i:CopyrightNotice", "e:Copyright")
 	info.Usage = t.one("x:usageterms")
 	info.Instructions = t.one("x:instructions", "i:SpecialInstructions")
 	info.City = t.one("x:city", "i:City")
-	info.Country = t.one("x:country", "i:Country-PrimaryLocationName")
-	for _, n := range []string{"x:subject", "i:Keywords"} {
-		if info.Keywords = t.all(n); info.Keywords != nil {
-			break
-		}
-	}
 	if o := t.one("e:Orientation", "x:orientation"); len(o) == 1 && o[0] >= '1' && o[0] <= '8' {
 		info.Orientation = int(o[0] - '0')
 	}

@@ -19,30 +19,30 @@ const quality = 82
 // metadata; a picture that is smaller is not enlarged. One above MaxPixels is fault.TooLarge and is not decoded; bytes
 // that are no picture are fault.Invalid. It needs memory for the whole picture: up to 8 bytes a pixel for some PNG, so
 // callers do few at a time.
-func Thumbnail(r io.ReadSeeker, maxEdge int) (b []byte, w, h int, err error) {
+func Thumbnail(r io.ReadSeeker, maxEdge int) (b []byte, err error) {
 	defer recovered(&err)
 	k, config, err := open(r)
 	if err != nil {
-		return nil, 0, 0, err
+		return nil, err
 	}
 	if int64(config.Width)*int64(config.Height) > MaxPixels {
-		return nil, 0, 0, fault.New(fault.TooLarge, "ingest.photo_large", "width", config.Width, "height", config.Height, "mp", MaxPixels/1_000_000)
+		return nil, fault.New(fault.TooLarge, "ingest.photo_large", "width", config.Width, "height", config.Height, "mp", MaxPixels/1_000_000)
 	}
 	var info Info
 	readTags(r, k.meta).fill(&info)
 	if _, err := r.Seek(0, io.SeekStart); err != nil {
-		return nil, 0, 0, fault.New(fault.Invalid, "ingest.photo_bad").Because(err)
+		return nil, fault.New(fault.Invalid, "ingest.photo_bad").Because(err)
 	}
 	src, err := k.decode(r)
 	if err != nil {
-		return nil, 0, 0, fault.New(fault.Invalid, "ingest.photo_bad").Because(err)
+		return nil, fault.New(fault.Invalid, "ingest.photo_bad").Because(err)
 	}
 	small := turned(scaled(src, max(1, maxEdge)), info.Orientation)
 	var out bytes.Buffer
 	if err := jpeg.Encode(&out, small, &jpeg.Options{Quality: quality}); err != nil {
-		return nil, 0, 0, err
+		return nil, err
 	}
-	return out.Bytes(), small.Bounds().Dx(), small.Bounds().Dy(), nil
+	return out.Bytes(), nil
 }
 
 // scaled draws a picture into a smaller one, on white where it is transparent.
