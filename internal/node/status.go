@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/url"
 	"path/filepath"
-	"syscall"
 
 	"newspool/internal/web/settings"
 )
@@ -23,10 +22,8 @@ func (n *Node) Status(ctx context.Context) (settings.Status, error) {
 			s.Database.Place = u.Host + u.Path
 		}
 	}
-	var fs syscall.Statfs_t
-	if err := syscall.Statfs(n.Settings.Dir, &fs); err == nil {
-		s.Disk.Free, s.Disk.Total = int64(fs.Bavail)*fs.Bsize, int64(fs.Blocks)*fs.Bsize
-		s.Disk.Low = s.Disk.Free < lowDisk
+	if free, total, known := disk(n.Settings.Dir); known {
+		s.Disk = settings.Disk{Free: free, Total: total, Low: free < lowDisk}
 	}
 	if n.keys.locked() {
 		s.Keys = settings.KeysLocked

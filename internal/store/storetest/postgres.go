@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -112,23 +111,6 @@ func startServer(bin string) (string, error) {
 	return u.String(), await(u.String(), filepath.Join(dir, "log"))
 }
 
-// account gives the folder to the user under whom the server has to run: root may not.
-func account(dir string) (*syscall.SysProcAttr, error) {
-	if os.Geteuid() != 0 {
-		return &syscall.SysProcAttr{}, nil
-	}
-	u, err := user.Lookup("postgres")
-	if err != nil {
-		return nil, err
-	}
-	uid, err1 := strconv.Atoi(u.Uid)
-	gid, err2 := strconv.Atoi(u.Gid)
-	if err := errors.Join(err1, err2, os.Chown(dir, uid, gid)); err != nil {
-		return nil, err
-	}
-	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}, nil
-}
-
 func freePort() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -155,9 +137,7 @@ rm -rf "$2"`
 	cmd := exec.Command("/bin/sh", "-c", keeper, "sh", bin, dir, data, port)
 	cmd.Stdin = held
 	cmd.Dir = dir
-	attr := *as
-	attr.Setpgid = true // an interrupt from the keyboard is not for the server
-	cmd.SysProcAttr = &attr
+	cmd.SysProcAttr = as
 	if err := cmd.Start(); err != nil {
 		return err
 	}
