@@ -153,7 +153,7 @@ func parseFrame(kind byte, b []byte) (Frame, error) {
 		total := 0
 		for i := 0; i < n && !c.bad; i++ {
 			e := c.entry()
-			total += e.size()
+			total += e.Size()
 			f.Records = append(f.Records, e)
 		}
 		if n > 1 && total > FrameBytes {
@@ -254,14 +254,14 @@ func (c *cursor) entry() Entry {
 		}
 		e.Contents = append(e.Contents, x)
 	}
-	if e.size()-len(e.Record) > MaxRecordContent {
+	if e.Size()-len(e.Record) > MaxRecordContent {
 		c.bad = true
 	}
 	return e
 }
 
-// size is what an entry counts towards FrameBytes: its record and the bytes of its contents.
-func (e Entry) size() int {
+// Size is what an entry counts towards FrameBytes: its record and the bytes of its contents.
+func (e Entry) Size() int {
 	n := len(e.Record)
 	for _, c := range e.Contents {
 		n += len(c.Bytes)

@@ -63,12 +63,12 @@ func NewSalt() (s Salt) {
 
 // Refer makes the reference that a record holds of a content.
 func Refer(salt Salt, content []byte, mediaType, lang string) ContentRef {
-	return ContentRef{Hash: saltedHash(salt, content), Size: roundedSize(len(content)), Type: mediaType, Lang: lang}
+	return ContentRef{Hash: saltedHash(salt, content), Size: ToldSize(len(content)), Type: mediaType, Lang: lang}
 }
 
 // Fits reports whether these are the salt and content that the reference names.
 func (c ContentRef) Fits(salt Salt, content []byte) bool {
-	return c.Hash == saltedHash(salt, content) && c.Size == roundedSize(len(content))
+	return c.Hash == saltedHash(salt, content) && c.Size == ToldSize(len(content))
 }
 
 func saltedHash(salt Salt, content []byte) string {
@@ -78,7 +78,8 @@ func saltedHash(salt Salt, content []byte) string {
 	return base64.StdEncoding.EncodeToString(h.Sum(nil))
 }
 
-func roundedSize(n int) int64 { return int64((n + sizeStep - 1) / sizeStep * sizeStep) }
+// ToldSize is the size that a record tells of a content of n bytes: rounded up, so that it tells less.
+func ToldSize(n int) int64 { return int64((n + sizeStep - 1) / sizeStep * sizeStep) }
 
 // Bytes writes the record in the form in which it enters the ledger. It is called once, by the writer: everybody else keeps
 // the bytes that came. It returns ErrMalformed for a record that ParseRecord would refuse.

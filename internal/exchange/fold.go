@@ -151,6 +151,16 @@ func (s *Service) storeThenFold(ctx context.Context, l *link, b ledger.Batch) er
 	return s.foldBehind(ctx, l)
 }
 
+// parsed reads a record of a ledger. One that is malformed, or was written for another ledger, has no type: it is kept, and never
+// applied.
+func parsed(id ledger.ID, b []byte) protocol.Record {
+	rec, err := protocol.ParseRecord(b)
+	if err != nil || rec.Ledger != string(id) {
+		return protocol.Record{}
+	}
+	return rec
+}
+
 func (s *Service) said(l *link, seq int64, e protocol.Entry, rec protocol.Record, ids []content.ID, hidden bool) arrival {
 	d := arrival{hidden: hidden}
 	d.Said = ledger.Said{Ledger: l.id, Agreement: l.agreement, Owner: l.partner, Seq: seq, Record: rec, Bytes: e.Record, IDs: ids}
@@ -209,12 +219,9 @@ func (s *Service) foldBehind(ctx context.Context, l *link) error {
 		}
 		to := min(i.Size, i.Applied+protocol.FrameRecords)
 		var entries []protocol.Entry
-		var held map[int64][]ledger.HeldContent
+		var ids [][]content.ID
 		err = s.DB.Read(ctx, func(r store.Reader) (err error) {
-			if entries, err = ledger.Entries(r, l.id, i.Applied, to); err != nil {
-				return err
-			}
-			held, err = ledger.Contents(r, l.id, i.Applied, to)
+			entries, ids, err = ledger.EntriesKept(r, l.id, i.Applied, to)
 			return err
 		})
 		if err != nil {
@@ -222,14 +229,7 @@ func (s *Service) foldBehind(ctx context.Context, l *link) error {
 		}
 		for n, e := range entries {
 			seq := i.Applied + int64(n)
-			rec, err := protocol.ParseRecord(e.Record)
-			if err != nil || rec.Ledger != string(l.id) {
-				rec = protocol.Record{}
-			}
-			var ids []content.ID
-			for _, c := range held[seq] {
-				ids = append(ids, c.ID)
-			}
+			rec := parsed(l.id, e.Record)
 			hidden, rest := l.hides(seq, seq+1)
 			waits := false
 			err = s.DB.Read(ctx, func(r store.Reader) (err error) {
@@ -240,7 +240,7 @@ func (s *Service) foldBehind(ctx context.Context, l *link) error {
 				return err
 			}
 			err = s.DB.Write(ctx, func(tx *store.Tx) error {
-				if err := s.fold(tx, s.said(l, seq, e, rec, ids, hidden)); err != nil {
+				if err := s.fold(tx, s.said(l, seq, e, rec, ids[n], hidden)); err != nil {
 					return err
 				}
 				return s.moved(tx, l, seq+1, rest)

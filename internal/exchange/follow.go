@@ -89,7 +89,6 @@ type link struct {
 // run is what one connection has verified so far.
 type run struct {
 	l    *link
-	keys func() (partner.Partner, bool)
 	edge protocol.Edge
 }
 
@@ -287,7 +286,7 @@ func (s *Service) connect(ctx context.Context, peer Peer, l *link) error {
 		cancel()
 		done <- err
 	}()
-	r := &run{l: l, keys: func() (partner.Partner, bool) { return s.Partner(l.partner) }, edge: i.Edge()}
+	r := &run{l: l, edge: i.Edge()}
 	readErr := s.read(ctx, r, bufio.NewReaderSize(body, 1<<16), queue, silence)
 	close(queue)
 	if err := <-done; err != nil {
@@ -310,7 +309,7 @@ func (s *Service) read(ctx context.Context, r *run, body *bufio.Reader, queue ch
 			return err
 		}
 		silence.Reset(s.Times.Silence)
-		p, ok := r.keys()
+		p, ok := s.Partner(r.l.partner)
 		if !ok || p.Blocked {
 			return fault.New(fault.Denied, "partner.blocked")
 		}
@@ -367,11 +366,7 @@ func (r *run) verify(f protocol.Frame, keys []ed25519.PublicKey) (ledger.Batch, 
 	edge := r.edge.Clone()
 	for _, e := range f.Records {
 		b.Tiles = append(b.Tiles, edge.Add(protocol.LeafHash(e.Record))...)
-		rec, err := protocol.ParseRecord(e.Record)
-		if err != nil || rec.Ledger != string(r.l.id) {
-			rec = protocol.Record{} // malformed, or written for another ledger: kept, never applied
-		}
-		b.Parsed = append(b.Parsed, rec)
+		b.Parsed = append(b.Parsed, parsed(r.l.id, e.Record))
 	}
 	if edge.Root() != cp.Root {
 		return b, cp, fmt.Errorf("%w: the root of size %d does not follow", errStopped, cp.Size)
@@ -482,10 +477,7 @@ func (s *Service) commitLoop(ctx context.Context, l *link, queue <-chan ledger.B
 // weight is the size of a batch in bytes: its records and their contents.
 func weight(b ledger.Batch) (n int) {
 	for _, e := range b.Records {
-		n += len(e.Record)
-		for _, c := range e.Contents {
-			n += len(c.Bytes)
-		}
+		n += e.Size()
 	}
 	return n
 }

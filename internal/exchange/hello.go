@@ -81,9 +81,14 @@ const insertAnnouncement = `INSERT INTO announcement (root, agreement, ledger, w
 
 // OpenLedger opens our ledger in an agreement, in the transaction, and has every other party that has a node told of it.
 func (s *Service) OpenLedger(tx *store.Tx, agreement terms.AgreementID, parties []news.Root, words string) (ledger.ID, error) {
+	return s.openLedger(tx, agreement, parties, words, "")
+}
+
+// openLedger is OpenLedger, also for one that goes on where another one was left.
+func (s *Service) openLedger(tx *store.Tx, agreement terms.AgreementID, parties []news.Root, words string, continues ledger.ID) (ledger.ID, error) {
 	self := s.Self()
 	id := ledger.ID(protocol.NewID())
-	err := s.Ledgers.Create(tx, ledger.Info{ID: id, Agreement: string(agreement), Owner: news.Root(self.Root), Own: true, Origin: protocol.Origin(self.Domain, string(id))})
+	err := s.Ledgers.Create(tx, ledger.Info{ID: id, Agreement: string(agreement), Owner: news.Root(self.Root), Own: true, Origin: protocol.Origin(self.Domain, string(id)), Continues: continues})
 	if err != nil {
 		return "", err
 	}

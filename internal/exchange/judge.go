@@ -10,6 +10,7 @@ import (
 	"newspool/internal/partner"
 	"newspool/internal/store"
 	"newspool/internal/terms"
+	"newspool/protocol"
 )
 
 // mayName reports whether a newsroom may speak of an item: one that it released, or one that is new here and whose name does not lie
@@ -58,4 +59,9 @@ func delivery(story terms.Facts, from, to news.Root, class news.Class, by terms.
 	f := story
 	f.From, f.To, f.Class, f.Suspended, f.Ends, f.Sent, f.Today = from, to, class, by.Suspended, by.Ends, sent, today
 	return f
+}
+
+// counts reports whether a record counts towards the ceilings of a day: versions that come with their text.
+func counts(rec protocol.Record) bool {
+	return (rec.Type == TypeRelease || rec.Type == TypeCorrect) && len(rec.Contents) > 0
 }

@@ -16,6 +16,7 @@ import (
 	"newspool/internal/partner/daily"
 	"newspool/internal/store"
 	"newspool/internal/terms"
+	"newspool/protocol"
 )
 
 const (
@@ -292,7 +293,7 @@ func (s *Service) offer(tx *store.Tx, q queued) error {
 		if err != nil {
 			return err
 		}
-		facts := delivery(story, s.Root(), otherParty(a.Revision, s.Root()), v.Class, a, len(already) > 0, today.With(at, daily.Told(v.Content)))
+		facts := delivery(story, s.Root(), otherParty(a.Revision, s.Root()), v.Class, a, len(already) > 0, today.With(at, protocol.ToldSize(len(v.Content))))
 		d := terms.May(a.Revision, facts, terms.Send, at)
 		if d.Answer != terms.Yes {
 			if err := errors.Join(s.refuse(tx, q, a.Agreement, d, at), s.later(tx, q, a.Agreement, d)); err != nil {
@@ -321,7 +322,7 @@ func (s *Service) offer(tx *store.Tx, q queued) error {
 		if err := s.Library.Carried(tx, v.Item, v.Number, a.Agreement, string(pos.Ledger), pos.Seq); err != nil {
 			return err
 		}
-		today.Add(tx, pos.Time, daily.Told(v.Content))
+		today.Add(tx, pos.Time, protocol.ToldSize(len(v.Content)))
 		if fresh {
 			continue // nothing of it was ever refused
 		}

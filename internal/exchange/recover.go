@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -127,10 +128,22 @@ type shown struct {
 	partner partner.Partner
 	cp      protocol.Checkpoint
 	signed  []byte
+	same    bool // our ledger has reached it, and has the same root there
 }
 
+// before reports whether a checkpoint tells more than another: one that we do not have goes before one that we have, then the larger.
+func (a *shown) before(b *shown) bool {
+	if b == nil || a.same != b.same {
+		return b == nil || b.same
+	}
+	return a.cp.Size > b.cp.Size
+}
+
+// maxMirror is the size of an answer with a checkpoint and its cosignature, in bytes.
+const maxMirror = 8 << 10
+
 // ask asks all followers of a ledger for what they hold. One that holds no more than we have, and the same, confirms it, unless
-// another one holds more.
+// another one holds more, or something else.
 func (s *Service) ask(ctx context.Context, peer Peer, a terms.AgreementID, id ledger.ID) error {
 	i, err := s.Ledgers.Info(ctx, id)
 	if err != nil {
@@ -152,21 +165,14 @@ func (s *Service) ask(ctx context.Context, peer Peer, a terms.AgreementID, id le
 			continue // out of reach, or no answer of its own: the others may answer
 		}
 		answered = true
-		if best == nil || sh.cp.Size > best.cp.Size {
+		if sh.before(best) {
 			best = &sh
 		}
 	}
 	if !answered {
 		return nil
 	}
-	if best == nil {
-		return s.confirm(ctx, a, id)
-	}
-	same, err := s.holds(ctx, id, best.cp)
-	if err != nil {
-		return err
-	}
-	if same {
+	if best == nil || best.same {
 		return s.confirm(ctx, a, id)
 	}
 	return s.goOn(ctx, peer, a, i, *best)
@@ -181,14 +187,9 @@ func (s *Service) held(ctx context.Context, peer Peer, p partner.Partner, a term
 		return shown{}, err
 	}
 	defer body.Close()
-	b := make([]byte, 4096)
-	n := 0
-	for n < len(b) {
-		k, err := body.Read(b[n:])
-		n += k
-		if err != nil {
-			break
-		}
+	b, err := io.ReadAll(io.LimitReader(body, maxMirror))
+	if err != nil {
+		return shown{}, err
 	}
 	keys, err := s.MyKeys()
 	if err != nil {
@@ -196,15 +197,15 @@ func (s *Service) held(ctx context.Context, peer Peer, p partner.Partner, a term
 	}
 	// A checkpoint that agrees with our ledger is good under any key that was ever ours; one that does not convinces us only
 	// under a key that was not stolen.
-	cp, err := protocol.OpenCheckpoint(b[:n], i.Origin, keys.Ever(protocol.RoleLog, true)...)
+	cp, err := protocol.OpenCheckpoint(b, i.Origin, keys.Ever(protocol.RoleLog, true)...)
 	if err != nil {
 		return shown{}, err
 	}
 	same, err := s.holds(ctx, i.ID, cp)
 	if err == nil && !same {
-		cp, err = protocol.OpenCheckpoint(b[:n], i.Origin, keys.Ever(protocol.RoleLog, false)...)
+		cp, err = protocol.OpenCheckpoint(b, i.Origin, keys.Ever(protocol.RoleLog, false)...)
 	}
-	return shown{p, cp, b[:n]}, err
+	return shown{p, cp, b, same}, err
 }
 
 // holds reports whether our ledger has reached a checkpoint, and has the same root there.
@@ -257,7 +258,7 @@ func (s *Service) goOn(ctx context.Context, peer Peer, a terms.AgreementID, i le
 
 // newEpoch opens the ledger that goes on, says what it continues, and goes over to the terms in force again.
 func (s *Service) newEpoch(tx *store.Tx, a terms.AgreementID, old ledger.Info, cp protocol.Checkpoint) error {
-	id, err := s.OpenLedger(tx, a, s.Agreements.Parties(a), "")
+	id, err := s.openLedger(tx, a, s.Agreements.Parties(a), "", old.ID)
 	if err != nil {
 		return err
 	}
@@ -296,11 +297,7 @@ func (s *Service) theirRest(ctx context.Context, peer Peer, a terms.AgreementID,
 				break
 			}
 			batch.Tiles = append(batch.Tiles, batch.Edge.Add(protocol.LeafHash(e.Record))...)
-			rec, err := protocol.ParseRecord(e.Record)
-			if err != nil || rec.Ledger != string(i.ID) {
-				rec = protocol.Record{}
-			}
-			batch.Records, batch.Parsed = append(batch.Records, e), append(batch.Parsed, rec)
+			batch.Records, batch.Parsed = append(batch.Records, e), append(batch.Parsed, parsed(i.ID, e.Record))
 		}
 	}
 	if batch.Edge.Root() != best.cp.Root {

@@ -97,3 +97,12 @@ func noLedgerIsFine(err error) error {
 	}
 	return err
 }
+
+// opaque is the id of a person in the records of one agreement: always the same there, and nothing that could be guessed or
+// met again elsewhere.
+func (s *Service) opaque(a terms.AgreementID, p news.PersonID) string {
+	if p == "" {
+		return ""
+	}
+	return s.Opaque("by", string(a), string(p))
+}

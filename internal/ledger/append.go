@@ -198,26 +198,17 @@ func (h *head) publish(g *group) {
 	}
 	h.tail = append(h.tail, entries...)
 	for _, e := range entries {
-		h.bytes += weight(e)
+		h.bytes += e.Size()
 	}
 	if len(h.tail) > tailRecords || h.bytes > tailBytes {
 		drop, left := 0, len(h.tail)
 		for left > tailRecords/2 || h.bytes > tailBytes/2 {
-			h.bytes -= weight(h.tail[drop])
+			h.bytes -= h.tail[drop].Size()
 			drop, left = drop+1, left-1
 		}
 		h.tail = append([]protocol.Entry(nil), h.tail[drop:]...)
 		h.from += int64(drop)
 	}
-}
-
-// weight is the size of an entry: its record and the bytes of its contents.
-func weight(e protocol.Entry) int {
-	n := len(e.Record)
-	for _, c := range e.Contents {
-		n += len(c.Bytes)
-	}
-	return n
 }
 
 // ring wakes who waits for more; h.mu is held.

@@ -137,10 +137,7 @@ type Held struct {
 	Line     string
 }
 
-const (
-	selectFirstHeld = `SELECT cosigner, size, seconds, at_us, line FROM ledger_receipt WHERE ledger = $1 AND cosigner = $2 AND size > $3 ORDER BY size LIMIT 1`
-	selectLastHeld  = `SELECT cosigner, size, seconds, at_us, line FROM ledger_receipt WHERE ledger = $1 AND cosigner = $2 ORDER BY size DESC LIMIT 1`
-)
+const selectFirstHeld = `SELECT cosigner, size, seconds, at_us, line FROM ledger_receipt WHERE ledger = $1 AND cosigner = $2 AND size > $3 ORDER BY size LIMIT 1`
 
 func scanHeld(row interface{ Scan(...any) error }) (h Held, ok bool, err error) {
 	err = row.Scan(&h.Cosigner, &h.Size, &h.Seconds, &h.AtMicros, &h.Line)
@@ -153,11 +150,6 @@ func scanHeld(row interface{ Scan(...any) error }) (h Held, ok bool, err error) 
 // FirstHeld is the first receipt of a follower that covers record seq.
 func FirstHeld(r store.Reader, id ID, cosigner string, seq int64) (Held, bool, error) {
 	return scanHeld(r.QueryRow(selectFirstHeld, string(id), cosigner, seq))
-}
-
-// LastHeld is a follower's newest receipt.
-func LastHeld(r store.Reader, id ID, cosigner string) (Held, bool, error) {
-	return scanHeld(r.QueryRow(selectLastHeld, string(id), cosigner))
 }
 
 const insertEvidence = `INSERT INTO ledger_evidence (id, ledger, kind, ours, theirs, at_us) VALUES ($1, $2, $3, $4, $5, $6)`

@@ -286,10 +286,6 @@ func TestReceipts(t *testing.T) {
 					t.Errorf("%s, record %d: %+v %v %v", c.who, c.seq, got, ok, err)
 				}
 			}
-			last, ok, err := LastHeld(r, idA, "soren")
-			if err != nil || !ok || last.Size != 8 || last.Seconds != 101 || last.Line != "soren8" || last.AtMicros != noon.UnixMicro() {
-				t.Errorf("last %+v %v %v", last, ok, err)
-			}
 			i, err := Get(r, idA)
 			if err != nil || i.Confirmed != 8 {
 				t.Errorf("confirmed %d, %v", i.Confirmed, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"newspool/internal/content"
 	"newspool/internal/store"
 	"newspool/protocol"
 )
@@ -93,7 +94,7 @@ func (c *Cursor) Next(ctx context.Context) (f protocol.Frame, ok bool, grown <-c
 func Cut(entries []protocol.Entry, most int) []protocol.Entry {
 	bytes := 0
 	for i, e := range entries {
-		n := weight(e)
+		n := e.Size()
 		if i == most || (i > 0 && bytes+n > protocol.FrameBytes) {
 			return entries[:i]
 		}
@@ -133,20 +134,26 @@ func (s *Service) entries(ctx context.Context, id ID, from, to int64) (out []pro
 
 // Entries reads records [from, to) with their contents.
 func Entries(r store.Reader, id ID, from, to int64) ([]protocol.Entry, error) {
+	out, _, err := EntriesKept(r, id, from, to)
+	return out, err
+}
+
+// EntriesKept is Entries with the ids under which the contents are kept, as Take gave them.
+func EntriesKept(r store.Reader, id ID, from, to int64) ([]protocol.Entry, [][]content.ID, error) {
 	records, err := Records(r, id, from, to)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	held, err := Contents(r, id, from, to)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	out := make([]protocol.Entry, len(records))
+	out, ids := make([]protocol.Entry, len(records)), make([][]content.ID, len(records))
 	for i, rec := range records {
 		out[i].Record = rec
 		for _, c := range held[from+int64(i)] {
-			out[i].Contents = append(out[i].Contents, c.Content)
+			out[i].Contents, ids[i] = append(out[i].Contents, c.Content), append(ids[i], c.ID)
 		}
 	}
-	return out, nil
+	return out, ids, nil
 }

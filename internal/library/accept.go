@@ -63,7 +63,6 @@ func (l *Library) unseen(ctx context.Context, p prepared) (unseen bool, err erro
 		return false, nil
 	}
 	err = l.db.Read(ctx, func(r store.Reader) error {
-		var last said
 		last, err := readSaid(r, p.Source, p.SourceID)
 		unseen = last.item == ""
 		return err

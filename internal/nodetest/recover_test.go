@@ -118,8 +118,8 @@ func TestTakenBackOrNotAtAll(t *testing.T) {
 	spec.Before = func(n *node.Node) { n.Exchange.Agreements = &stumbling{Agreements: n.Exchange.Agreements} }
 	a.Restart(spec)
 	send(t, a, b, 3)
-	if i := own(t, a, ""); i.ID == old {
-		t.Error("the old ledger goes on")
+	if i := own(t, a, ""); i.ID == old || i.Continues != old {
+		t.Errorf("ledger %s continues %q, want another one than %s, and that it continues", i.ID, i.Continues, old)
 	}
 	if i, err := a.Ledgers.Info(context.Background(), old); err != nil || i.State != ledger.Ended {
 		t.Errorf("the old ledger is %s (%v)", i.State, err)

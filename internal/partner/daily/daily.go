@@ -146,9 +146,3 @@ func Bytes(rec protocol.Record) (n int64) {
 	}
 	return n
 }
-
-// Told is the size that a record will tell of a content: sizes are told in steps.
-func Told(content []byte) int64 {
-	const step = 1 << 10
-	return (int64(len(content)) + step - 1) / step * step
-}
