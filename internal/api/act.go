@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 
+	"newspool/internal/desk"
 	"newspool/internal/fault"
 	"newspool/internal/library"
 	"newspool/internal/news"
@@ -30,7 +31,7 @@ func (a *API) correctItem(ctx context.Context, v *visit, in *correctInput) (*cha
 	if in.Body.Update {
 		d.Class = news.Update
 	}
-	err = a.o.Desk.Change(ctx, v.by.Person.ID, in.item(), d, in.Body.Note)
+	err = a.o.Desk.Change(ctx, v.by.Person.ID, in.item(), desk.AnyVersion, d, in.Body.Note)
 	same := unchanged(err)
 	if err != nil && !same {
 		return nil, err

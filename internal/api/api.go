@@ -48,7 +48,7 @@ type Library interface {
 
 // Desk is what people do with items of their own, with its audit.
 type Desk interface {
-	Change(ctx context.Context, person news.PersonID, id news.ItemID, d news.Draft, note string) error
+	Change(ctx context.Context, person news.PersonID, id news.ItemID, version int, d news.Draft, note string) error
 	Withdraw(ctx context.Context, person news.PersonID, id news.ItemID, reason string) error
 }
 

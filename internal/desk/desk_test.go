@@ -77,25 +77,29 @@ func story(headline string) news.Draft {
 
 func TestOwnStory(t *testing.T) {
 	r, ctx := open(t), context.Background()
-	id, err := r.Save(ctx, r.editor.ID, "", story("First"))
+	saved, err := r.Save(ctx, r.editor.ID, "", 0, story("First"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	id := saved.Item
 	if r.released != 0 {
 		t.Error("a draft went out")
 	}
-	if err := r.Release(ctx, r.editor.ID, id); err != nil {
+	if err := r.Release(ctx, r.editor.ID, id, 1); err != nil {
 		t.Fatal(err)
 	}
 	corrected := story("Second")
 	corrected.Class = news.Correction
-	if err := r.Change(ctx, r.editor.ID, id, corrected, ""); !fault.Is(err, fault.Invalid) {
+	if err := r.Change(ctx, r.editor.ID, id, 1, corrected, ""); !fault.Is(err, fault.Invalid) {
 		t.Errorf("a correction without a note: %v", err)
 	}
-	if err := r.Change(ctx, r.editor.ID, id, corrected, "The headline was wrong."); err != nil {
+	if err := r.Change(ctx, r.editor.ID, id, 1, corrected, "The headline was wrong."); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.Change(ctx, r.editor.ID, id, corrected, "The headline was wrong."); !fault.Is(err, fault.Conflict) {
+	if err := r.Change(ctx, r.editor.ID, id, 1, corrected, "The headline was wrong."); err != nil {
+		t.Errorf("the same form, sent twice: %v", err)
+	}
+	if err := r.Change(ctx, r.editor.ID, id, 2, corrected, "The headline was wrong."); !fault.Is(err, fault.Conflict) {
 		t.Errorf("the same again: %v", err)
 	}
 	if err := r.Withdraw(ctx, r.editor.ID, id, ""); !fault.Is(err, fault.Invalid) {
@@ -122,9 +126,62 @@ func TestOwnStory(t *testing.T) {
 	}
 }
 
+// Two editors have one draft before them. Nothing is replaced, and nothing goes out, that the one who does it has not read.
+func TestTwoEditors(t *testing.T) {
+	r, ctx := open(t), context.Background()
+	ed := r.editor.ID
+	saved, err := r.Save(ctx, ed, "", 0, story("First"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := saved.Item
+	if saved, err = r.Save(ctx, ed, id, 1, story("One editor's")); err != nil || saved.Version != 2 {
+		t.Fatalf("%+v %v", saved, err)
+	}
+	overtaken := func(what string, err error) {
+		t.Helper()
+		if !fault.Is(err, fault.Conflict) || fault.Of(err).Key != "item.changed_meanwhile" {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	_, err = r.Save(ctx, ed, id, 1, story("The other's"))
+	overtaken("a draft saved over another's", err)
+	_, err = r.Save(ctx, ed, id, 0, story("The other's"))
+	overtaken("a form that does not say its version", err)
+	overtaken("a draft released unread", r.Release(ctx, ed, id, 1))
+	if again, err := r.Save(ctx, ed, id, 1, story("One editor's")); err != nil || !again.Duplicate || again.Version != 2 {
+		t.Errorf("the same form, sent twice: %+v %v", again, err)
+	}
+	overtaken("a draft changed as if it were out", r.Change(ctx, ed, id, 2, story("The other's"), "x"))
+	if item, err := r.library.Item(ctx, id); err != nil || item.Headline != "One editor's" || item.Version != 2 || r.released != 0 {
+		t.Fatalf("%+v %v, %d released", item.Row, err, r.released)
+	}
+	for range 2 {
+		if err := r.Release(ctx, ed, id, 2); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err = r.Save(ctx, ed, id, 2, story("The other's"))
+	overtaken("a draft saved after its release", err)
+	correction := story("Corrected")
+	correction.Class = news.Correction
+	if err := r.Change(ctx, ed, id, 2, correction, "It was wrong."); err != nil {
+		t.Fatal(err)
+	}
+	other := story("Corrected otherwise")
+	other.Class = news.Correction
+	overtaken("a correction of what was corrected", r.Change(ctx, ed, id, 2, other, "It was wrong."))
+	if r.released != 2 {
+		t.Errorf("%d versions went out, want 2", r.released)
+	}
+	if err := r.Change(ctx, ed, id, desk.AnyVersion, other, "It was wrong."); err != nil {
+		t.Errorf("a program: %v", err)
+	}
+}
+
 func TestOnlyEditors(t *testing.T) {
 	r, ctx := open(t), context.Background()
-	if _, err := r.Save(ctx, r.outsider.ID, "", story("No")); !fault.Is(err, fault.Denied) {
+	if _, err := r.Save(ctx, r.outsider.ID, "", 0, story("No")); !fault.Is(err, fault.Denied) {
 		t.Errorf("somebody without the role wrote a story: %v", err)
 	}
 }

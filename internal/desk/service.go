@@ -78,28 +78,56 @@ func (s *Service) act(ctx context.Context, person news.PersonID, what string, de
 	return acc, err
 }
 
-// Save keeps a draft that is not released; id "" is a new item.
-func (s *Service) Save(ctx context.Context, person news.PersonID, id news.ItemID, d news.Draft) (news.ItemID, error) {
-	acc, err := s.act(ctx, person, "story.act_save", nil, func(tx *store.Tx, by people.Person) (library.Accepted, error) {
+// AnyVersion stands for whatever version is there, for programs: they have none before them.
+const AnyVersion = -1
+
+// asSeen reports whether an item still is as somebody had it before them: in this version, and a draft or not.
+func (s *Service) asSeen(tx *store.Tx, id news.ItemID, version int, draft bool) (bool, error) {
+	if version == AnyVersion {
+		return true, nil
+	}
+	item, err := s.library.ReadItem(tx, id)
+	return item.Version == version && (item.State == news.Unreleased) == draft, err
+}
+
+func overtaken() error { return fault.New(fault.Conflict, "item.changed_meanwhile") }
+
+// Save keeps a draft that is not released; id "" is a new item, version the one that the person wrote on. If another has been
+// saved since, or this one released, it is a Conflict (item.changed_meanwhile), unless it says the same.
+func (s *Service) Save(ctx context.Context, person news.PersonID, id news.ItemID, version int, d news.Draft) (library.Accepted, error) {
+	return s.act(ctx, person, "story.act_save", nil, func(tx *store.Tx, by people.Person) (library.Accepted, error) {
 		d.By, d.Source = by.ID, "desk"
 		if id == "" {
 			return s.library.AcceptTx(tx, d, false)
 		}
-		return s.library.CorrectTx(tx, id, d, "", by.ID)
+		same, err := s.asSeen(tx, id, version, true)
+		if err != nil {
+			return library.Accepted{}, err
+		}
+		acc, err := s.library.CorrectTx(tx, id, d, "", by.ID)
+		if err == nil && !acc.Duplicate && !same {
+			err = overtaken()
+		}
+		return acc, err
 	})
-	return acc.Item, err
 }
 
-// Release lets a draft go to everybody whose agreement takes it.
-func (s *Service) Release(ctx context.Context, person news.PersonID, id news.ItemID) error {
+// Release lets a draft go to everybody whose agreement takes it: in the version that the person has read, and in no other. That
+// is a Conflict (item.changed_meanwhile).
+func (s *Service) Release(ctx context.Context, person news.PersonID, id news.ItemID, version int) error {
 	_, err := s.act(ctx, person, "story.act_release", nil, func(tx *store.Tx, by people.Person) (library.Accepted, error) {
-		return s.library.ReleaseTx(tx, id, by.ID)
+		acc, err := s.library.ReleaseTx(tx, id, by.ID)
+		if err == nil && version != AnyVersion && acc.Version != version {
+			err = overtaken()
+		}
+		return acc, err
 	})
 	return err
 }
 
-// Change releases a new version; d.Class says whether it updates or corrects, note what was wrong.
-func (s *Service) Change(ctx context.Context, person news.PersonID, id news.ItemID, d news.Draft, note string) error {
+// Change releases a new version; version is the one that it changes, d.Class says whether it updates or corrects, note what was
+// wrong. If another has been released since, it is a Conflict (item.changed_meanwhile), unless it says the same.
+func (s *Service) Change(ctx context.Context, person news.PersonID, id news.ItemID, version int, d news.Draft, note string) error {
 	if d.Class == news.Correction && note == "" {
 		return fault.New(fault.Invalid, "story.correction_note")
 	}
@@ -107,10 +135,18 @@ func (s *Service) Change(ctx context.Context, person news.PersonID, id news.Item
 	if d.Class == news.Correction {
 		what = "story.act_correction"
 	}
-	acc, err := s.act(ctx, person, what, map[string]any{"note": note}, func(tx *store.Tx, by people.Person) (library.Accepted, error) {
-		return s.library.CorrectTx(tx, id, d, note, by.ID)
+	same := true
+	acc, err := s.act(ctx, person, what, map[string]any{"note": note}, func(tx *store.Tx, by people.Person) (acc library.Accepted, err error) {
+		if same, err = s.asSeen(tx, id, version, false); err != nil {
+			return acc, err
+		}
+		acc, err = s.library.CorrectTx(tx, id, d, note, by.ID)
+		if err == nil && !acc.Duplicate && !same {
+			err = overtaken()
+		}
+		return acc, err
 	})
-	if err == nil && acc.Duplicate {
+	if err == nil && acc.Duplicate && same {
 		return fault.New(fault.Conflict, "story.nothing_changed")
 	}
 	return err

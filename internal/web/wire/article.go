@@ -370,7 +370,7 @@ func (a *article) allow(person page.Person, item library.Item, readable bool) {
 	a.CanUse = usable && a.Version == a.Newest && a.Blocks == nil
 	if item.Own {
 		draft := item.State == news.Unreleased
-		a.CanEdit, a.CanRelease = draft, draft && a.Blocks == nil
+		a.CanEdit, a.CanRelease = draft, draft && a.Blocks == nil && a.Version == a.Newest
 		a.CanChange, a.CanWithdraw = usable, usable
 		return
 	}

@@ -379,21 +379,44 @@ func (d *desk) Take(_ context.Context, person news.PersonID, id news.ItemID, ver
 	return "Baltra Press", nil
 }
 
-func (d *desk) Save(_ context.Context, _ news.PersonID, id news.ItemID, s news.Draft) (news.ItemID, error) {
+// had is what an item is to somebody who has a version of it before them.
+func (d *desk) had(id news.ItemID, version int, draft bool) error {
+	r := d.row(id)
+	if r.Own && r.State == news.Withdrawn {
+		return fault.New(fault.Gone, "library.withdrawn")
+	}
+	if r.Version != version || (r.State == news.Unreleased) != draft {
+		return fault.New(fault.Conflict, "item.changed_meanwhile")
+	}
+	return nil
+}
+
+func (d *desk) Save(_ context.Context, _ news.PersonID, id news.ItemID, version int, s news.Draft) (library.Accepted, error) {
+	if id != "" {
+		if err := d.had(id, version, true); err != nil {
+			return library.Accepted{}, err
+		}
+	}
 	if id == "" {
 		id = d.add(library.Row{Item: item("north.example", 99), Origin: north, Lang: s.Lang, Headline: s.Headline, State: news.Unreleased, Arrived: now}, s.Body)
 	}
 	d.saved = s
 	d.note("save %s %q %s", id.Short(), s.Headline, s.Body)
-	return id, nil
+	return library.Accepted{Item: id, Version: d.row(id).Version}, nil
 }
 
-func (d *desk) Release(_ context.Context, _ news.PersonID, id news.ItemID) error {
+func (d *desk) Release(_ context.Context, _ news.PersonID, id news.ItemID, version int) error {
+	if err := d.had(id, version, true); err != nil {
+		return err
+	}
 	d.note("release %s", id.Short())
 	return nil
 }
 
-func (d *desk) Change(_ context.Context, _ news.PersonID, id news.ItemID, s news.Draft, note string) error {
+func (d *desk) Change(_ context.Context, _ news.PersonID, id news.ItemID, version int, s news.Draft, note string) error {
+	if err := d.had(id, version, false); err != nil {
+		return err
+	}
 	d.note("%s %s %q: %s", s.Class, id.Short(), note, s.Body)
 	return nil
 }

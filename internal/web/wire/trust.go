@@ -285,15 +285,24 @@ type itemPage struct {
 }
 
 func (f *Family) showItem(w http.ResponseWriter, r *http.Request) error {
+	return f.showItemAs(w, r, itemOf(r), http.StatusOK, "")
+}
+
+// showItemAs shows the page of an item in answer to something else, with a message of why; "" for none.
+func (f *Family) showItemAs(w http.ResponseWriter, r *http.Request, id news.ItemID, status int, key string) error {
 	base := f.o.Shell.Base(r, "wire", "")
 	c, err := f.painter(r, base)
 	if err != nil {
 		return err
 	}
 	p := itemPage{Base: base}
-	if p.Item, err = f.article(r, c, itemOf(r)); err != nil {
+	if p.Item, err = f.article(r, c, id); err != nil {
 		return err
 	}
+	if key != "" {
+		p.Back = p.Item.Path
+		p.Item.Notice = &notice{Kind: "act", Icon: "warn", Text: base.P.T(key)}
+	}
 	p.Title = i18n.Isolate(p.Item.Headline)
-	return page.Render(w, r, http.StatusOK, f.item, p)
+	return page.Render(w, r, status, f.item, p)
 }

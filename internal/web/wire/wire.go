@@ -148,15 +148,17 @@ type Use interface {
 	Take(ctx context.Context, person news.PersonID, id news.ItemID, version int, form Copy) (credit string, err error)
 }
 
-// Writing does what the newsroom does with its own items. Bodies are sanitised already.
+// Writing does what the newsroom does with its own items. Bodies are sanitised already. A version is the one that the person has
+// before them: where another stands there by now, it is a fault of the kind Conflict with the key item.changed_meanwhile, and where
+// the item was withdrawn one of the kind Gone.
 type Writing interface {
 	// Save keeps a draft that is not released; id "" is a new item.
-	Save(ctx context.Context, person news.PersonID, id news.ItemID, d news.Draft) (news.ItemID, error)
+	Save(ctx context.Context, person news.PersonID, id news.ItemID, version int, d news.Draft) (library.Accepted, error)
 	// Release lets a draft go to everybody whose agreement takes it.
-	Release(ctx context.Context, person news.PersonID, id news.ItemID) error
+	Release(ctx context.Context, person news.PersonID, id news.ItemID, version int) error
 	// Change releases a new version, d.Class says whether it updates or corrects. note says what was wrong.
-	Change(ctx context.Context, person news.PersonID, id news.ItemID, d news.Draft, note string) error
-	// Withdraw takes an item back everywhere. reason is told to all who had it.
+	Change(ctx context.Context, person news.PersonID, id news.ItemID, version int, d news.Draft, note string) error
+	// Withdraw takes an item back everywhere, once. reason is told to all who had it.
 	Withdraw(ctx context.Context, person news.PersonID, id news.ItemID, reason string) error
 }
 

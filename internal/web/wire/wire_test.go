@@ -296,7 +296,7 @@ func TestWriting(t *testing.T) {
 	}
 	form.Set("act", "release")
 	ask(t, mux, "POST", "/new", form.Encode())
-	ask(t, mux, "POST", draftPath+"/release", "")
+	ask(t, mux, "POST", draftPath+"/release", "version=1")
 	want := []string{
 		`save north.example/01934f00-0000-7000-8000-000000000099 "Quay reopens" <p>One.</p><p>Two &lt;b&gt;.</p>`,
 		`save north.example/01934f00-0000-7000-8000-000000000099 "Quay reopens" <p>One.</p><p>Two &lt;b&gt;.</p>`,
@@ -356,12 +356,12 @@ func TestChangeAndWithdraw(t *testing.T) {
 		says string
 	}{
 		{railPath + "/correct", url.Values{"lang": {"en"}, "headline": {"x"}, "body": {"y"}, "version": {"2"}, "class": {"correction"}}, 422, "must say what was wrong"},
-		{railPath + "/correct", url.Values{"lang": {"en"}, "headline": {"x"}, "body": {"y"}, "version": {"1"}, "class": {"update"}}, 422, "has changed since you opened it"},
+		{railPath + "/correct", url.Values{"lang": {"en"}, "headline": {"x"}, "body": {"y"}, "version": {"1"}, "class": {"update"}}, 422, "Somebody has changed this item since you opened the form; it is at version 2 now."},
 		{railPath + "/withdraw", url.Values{"reason": {" "}}, 422, "Say why."},
 		{strikePath + "/correct", form, 403, "Only the newsroom that wrote"},
 		{strikePath + "/withdraw", url.Values{"reason": {"x"}}, 403, "Only the newsroom that wrote"},
 		{draftPath + "/correct", form, 409, "cannot be done with the item"},
-		{railPath + "/edit", form, 409, "cannot be done with the item"},
+		{railPath + "/edit", form, 422, "Somebody has changed this item"},
 	} {
 		w := ask(t, mux, "POST", c.path, c.form.Encode())
 		if w.Code != c.code || !strings.Contains(text(w), c.says) {
@@ -370,6 +370,61 @@ func TestChangeAndWithdraw(t *testing.T) {
 	}
 	if len(d.acts) != 3 {
 		t.Errorf("%v", d.acts)
+	}
+}
+
+// TestTwoEditors has a colleague who was faster: what was typed stays in the form, nothing goes out unread, and who has read what
+// there is now can go on.
+func TestTwoEditors(t *testing.T) {
+	d := newDesk(north)
+	mux := start(t, d)
+	form := url.Values{"lang": {"en"}, "headline": {"Mine"}, "body": {"What I wrote."}, "version": {"1"}}
+	body := ask(t, mux, "GET", draftPath+"/edit", "").Body.String() + ask(t, mux, "GET", draftPath, "").Body.String()
+	if n := strings.Count(body, `<input type="hidden" name="version" value="1">`); n != 2 {
+		t.Errorf("%d forms say the version that they are about, want those of saving and of releasing", n)
+	}
+	draft := d.row(item("north.example", 12))
+	draft.Version = 2
+	d.stories[draft.Item][2] = d.stories[draft.Item][1]
+	refused := func(path string, says ...string) string {
+		t.Helper()
+		w := ask(t, mux, "POST", path, form.Encode())
+		if w.Code != 422 {
+			t.Errorf("%s: %d", path, w.Code)
+		}
+		for _, want := range append(says, `value="Mine"`, "What I wrote.") {
+			if !strings.Contains(text(w), want) {
+				t.Errorf("%s does not say %q", path, want)
+			}
+		}
+		pagetest.Check(t, path, w.Body.String())
+		return w.Body.String()
+	}
+	for _, act := range []string{"draft", "release"} {
+		form.Set("act", act)
+		refused(draftPath+"/edit", "it is at version 2 now", `href="`+draftPath+`" target="_blank"`, `name="version" value="2"`, `action="`+draftPath+`/edit"`)
+	}
+	w := ask(t, mux, "POST", draftPath+"/release", "version=1")
+	if w.Code != 409 || !strings.Contains(text(w), "was not released") || !strings.Contains(w.Body.String(), `name="version" value="2"`) {
+		t.Errorf("a draft that was not read: %d %s", w.Code, w.Body)
+	}
+	pagetest.Check(t, "release", w.Body.String())
+	if strings.Contains(ask(t, mux, "GET", draftPath+"?version=1", "").Body.String(), draftPath+"/release") {
+		t.Error("who reads an old version can release the new one")
+	}
+	draft.State = news.Usable
+	refused(draftPath+"/edit", "This draft was released", `action="`+draftPath+`/correct"`, `value="correction" checked`)
+	draft.State = news.Withdrawn
+	refused(draftPath+"/edit", "This item was withdrawn")
+	form.Set("class", "update")
+	refused(draftPath+"/correct", "This item was withdrawn")
+	if len(d.acts) != 0 {
+		t.Errorf("done all the same: %v", d.acts)
+	}
+	draft.State = news.Unreleased
+	form.Set("version", "2")
+	if w := ask(t, mux, "POST", draftPath+"/edit", form.Encode()); w.Code != 303 || len(d.acts) != 2 {
+		t.Errorf("who has read it cannot go on: %d %v", w.Code, d.acts)
 	}
 }
 

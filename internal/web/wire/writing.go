@@ -3,6 +3,8 @@ package wire
 import (
 	"cmp"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 
 	"newspool/internal/fault"
@@ -24,11 +26,13 @@ func (f *Family) editDraft(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return f.showForm(w, r, draftOf(item.Item), typed{input: inputOf(story, page.PrinterOf(r)), photos: photosOf(story.Media)})
+	in := inputOf(story, page.PrinterOf(r))
+	in.Version = item.Version
+	return f.showForm(w, r, draftOf(item.Item), typed{input: in, photos: photosOf(story.Media)})
 }
 
 func (f *Family) saveDraft(w http.ResponseWriter, r *http.Request) error {
-	item, story, err := f.ownStory(r, news.Unreleased)
+	item, story, err := f.ownStory(r, news.Unreleased, news.Usable, news.Withdrawn)
 	if err != nil {
 		return err
 	}
@@ -68,38 +72,79 @@ func (f *Family) save(w http.ResponseWriter, r *http.Request, kind formKind, id 
 		return f.showForm(w, r, kind, t)
 	}
 	person := page.PersonOf(r)
-	draft := news.Draft{Story: story, Source: "desk", By: person.ID}
-	if id, err = f.o.Writing.Save(r.Context(), person.ID, id, draft); err != nil {
+	saved, err := f.o.Writing.Save(r.Context(), person.ID, id, t.Version, news.Draft{Story: story, Source: "desk", By: person.ID})
+	switch {
+	case isOvertaken(err) && id != "":
+		return f.overtaken(w, r, id, t)
+	case err != nil:
+		return err
+	case t.Act != actRelease:
+		return f.o.Shell.Done(w, r, page.ItemPath(saved.Item), "item.saved")
+	}
+	return f.releaseVersion(w, r, saved.Item, saved.Version)
+}
+
+// isOvertaken reports whether somebody else did something with the item first.
+func isOvertaken(err error) bool {
+	return fault.Is(err, fault.Gone) || err != nil && fault.Of(err).Key == "item.changed_meanwhile"
+}
+
+// overtaken gives a form back whose item somebody else has changed since it was opened: with all that was typed, what has happened,
+// and what can be done with the text now. Who sends it again has read that, and means the version that is named.
+func (f *Family) overtaken(w http.ResponseWriter, r *http.Request, id news.ItemID, t typed) error {
+	item, err := f.o.Library.Item(r.Context(), id)
+	if err != nil {
 		return err
 	}
-	if t.Act != actRelease {
-		return f.o.Shell.Done(w, r, page.ItemPath(id), "item.saved")
+	kind, key := changeOf(id), "item.form.changed_meanwhile"
+	switch {
+	case item.State == news.Withdrawn:
+		key = "item.form.withdrawn_meanwhile"
+	case item.State == news.Unreleased:
+		kind = draftOf(id)
+	case t.Class == "":
+		t.Class, key = string(news.Correction), "item.form.released_meanwhile"
 	}
-	if err := f.o.Writing.Release(r.Context(), person.ID, id); err != nil {
-		return err
-	}
-	return f.o.Shell.Done(w, r, page.ItemPath(id), "item.released")
+	t.Version = item.Version
+	t.bad = []wrong{{"version", page.PrinterOf(r).T(key, "n", item.Version)}}
+	return f.showForm(w, r, kind, t)
 }
 
 func (f *Family) release(w http.ResponseWriter, r *http.Request) error {
-	id := itemOf(r)
-	if err := f.o.Writing.Release(r.Context(), page.PersonOf(r).ID, id); err != nil {
+	version, _ := strconv.Atoi(r.PostFormValue("version")) // what is no number is no version of ours
+	return f.releaseVersion(w, r, itemOf(r), version)
+}
+
+// releaseVersion releases the version that the person has read. If there is another by now, they are shown that.
+func (f *Family) releaseVersion(w http.ResponseWriter, r *http.Request, id news.ItemID, version int) error {
+	switch err := f.o.Writing.Release(r.Context(), page.PersonOf(r).ID, id, version); {
+	case isOvertaken(err):
+		return f.showItemAs(w, r, id, http.StatusConflict, "item.release_overtaken")
+	case err != nil:
 		return err
 	}
 	return f.o.Shell.Done(w, r, page.ItemPath(id), "item.released")
 }
 
-// ownStory is an item of ours in a state, with its newest text.
-func (f *Family) ownStory(r *http.Request, state news.State) (library.Item, news.Story, error) {
+// ownItem is an item of ours in one of these states.
+func (f *Family) ownItem(r *http.Request, states ...news.State) (library.Item, error) {
 	item, err := f.o.Library.Item(r.Context(), itemOf(r))
+	switch {
+	case err != nil:
+		return item, err
+	case !item.Own:
+		return item, fault.New(fault.Denied, "item.not_ours")
+	case !slices.Contains(states, item.State):
+		return item, fault.New(fault.Conflict, "item.other_state")
+	}
+	return item, nil
+}
+
+// ownStory is an item of ours in one of these states, with its newest text.
+func (f *Family) ownStory(r *http.Request, states ...news.State) (library.Item, news.Story, error) {
+	item, err := f.ownItem(r, states...)
 	if err != nil {
 		return item, news.Story{}, err
-	}
-	switch {
-	case !item.Own:
-		return item, news.Story{}, fault.New(fault.Denied, "item.not_ours")
-	case item.State != state:
-		return item, news.Story{}, fault.New(fault.Conflict, "item.other_state")
 	}
 	story, err := f.o.Library.Version(r.Context(), item.Item, item.Version)
 	return item, story, err
@@ -117,7 +162,7 @@ func (f *Family) changeForm(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (f *Family) change(w http.ResponseWriter, r *http.Request) error {
-	item, story, err := f.ownStory(r, news.Usable)
+	item, story, err := f.ownStory(r, news.Usable, news.Withdrawn)
 	if err != nil {
 		return err
 	}
@@ -125,16 +170,11 @@ func (f *Family) change(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p := page.PrinterOf(r)
 	class := news.Correction
 	if t.Class == string(news.Update) {
 		class = news.Update
 	} else if t.Why == "" && t.Act != actAttach {
-		t.bad = append([]wrong{{"why", p.T("item.form.why_missing")}}, t.bad...)
-	}
-	if t.Version != item.Version {
-		t.bad = append([]wrong{{"version", p.T("item.changed_meanwhile")}}, t.bad...)
-		t.Version = item.Version
+		t.bad = append([]wrong{{"why", page.PrinterOf(r).T("item.form.why_missing")}}, t.bad...)
 	}
 	if len(t.bad) > 0 || t.Act == actAttach || t.Fresh > 0 {
 		return f.showForm(w, r, changeOf(item.Item), t)
@@ -142,7 +182,11 @@ func (f *Family) change(w http.ResponseWriter, r *http.Request) error {
 	person := page.PersonOf(r).ID
 	changed.Note = withWhy(t.Why, changed.Note)
 	draft := news.Draft{Story: changed, Source: "desk", Class: class, By: person}
-	if err := f.o.Writing.Change(r.Context(), person, item.Item, draft, t.Why); err != nil {
+	switch err := f.o.Writing.Change(r.Context(), person, item.Item, t.Version, draft, t.Why); {
+	case isOvertaken(err):
+		t.Class = string(class)
+		return f.overtaken(w, r, item.Item, t)
+	case err != nil:
 		return err
 	}
 	return f.o.Shell.Done(w, r, page.ItemPath(item.Item), "item.change_released")
@@ -182,29 +226,32 @@ func (f *Family) withdrawForm(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (f *Family) showWithdraw(w http.ResponseWriter, r *http.Request, status int, reason, bad string) error {
-	if _, _, err := f.ownStory(r, news.Usable); err != nil {
-		return err
-	}
 	base := f.o.Shell.Base(r, "wire", "item.withdraw.title")
 	c, err := f.painter(r, base)
 	if err != nil {
 		return err
 	}
-	a, err := f.article(r, c, itemOf(r))
+	item, err := f.ownItem(r, news.Usable)
 	if err != nil {
+		return err
+	}
+	a := f.frameOf(r, c, item)
+	a.Headline = item.Headline
+	if err := f.agreements(r.Context(), c, a, item); err != nil {
 		return err
 	}
 	return page.Render(w, r, status, f.remove, withdrawPage{Base: base, Item: a, Reason: reason, Wrong: bad})
 }
 
+// withdraw takes an item back. Who asks twice has withdrawn it once.
 func (f *Family) withdraw(w http.ResponseWriter, r *http.Request) error {
+	item, err := f.ownItem(r, news.Usable, news.Withdrawn)
+	if err != nil {
+		return err
+	}
 	reason := strings.TrimSpace(r.PostFormValue("reason"))
 	if reason == "" {
 		return f.showWithdraw(w, r, http.StatusUnprocessableEntity, reason, page.PrinterOf(r).T("item.withdraw.reason_missing"))
-	}
-	item, _, err := f.ownStory(r, news.Usable)
-	if err != nil {
-		return err
 	}
 	if err := f.o.Writing.Withdraw(r.Context(), page.PersonOf(r).ID, item.Item, reason); err != nil {
 		return err
