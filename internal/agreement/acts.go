@@ -124,18 +124,22 @@ func (s *Service) fits(rev terms.Revision) error {
 	if before == nil || !before.complete() || before.Terms.Agreement != rev.Agreement {
 		return fault.New(fault.Conflict, "agreement.predecessor")
 	}
-	if !slices.Equal(domains(before.Terms), domains(rev)) {
+	if !SameParties(before.Terms, rev) {
 		return fault.New(fault.Conflict, "agreement.other_parties")
 	}
 	return nil
 }
 
-func domains(rev terms.Revision) (out []string) {
-	for _, p := range rev.Parties {
-		out = append(out, p.Domain)
+// SameParties reports whether the same take part: only then can one revision replace the other.
+func SameParties(a, b terms.Revision) bool {
+	domains := func(rev terms.Revision) (out []string) {
+		for _, p := range rev.Parties {
+			out = append(out, p.Domain)
+		}
+		slices.Sort(out)
+		return out
 	}
-	slices.Sort(out)
-	return out
+	return slices.Equal(domains(a), domains(b))
 }
 
 // openSignature finds a signature of ours that stands open beside this revision.

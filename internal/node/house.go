@@ -43,16 +43,18 @@ func (h house) link(l exchange.Link, lang string) page.Link {
 	}
 }
 
-// Counts says where somebody must act: agreements that wait for our signature, strangers who said hello.
+// Counts says where somebody must act, to those who may: agreements that wait for our signature, strangers who said hello.
 func (h house) Counts(ctx context.Context, p page.Person) (map[string]int, error) {
-	if !p.Signatory {
-		return nil, nil
-	}
 	counts := map[string]int{}
-	for _, a := range h.n.Agreements.List() {
-		if a.State == agreement.ToSign {
-			counts["agreements"]++
+	if p.Signatory {
+		for _, a := range h.n.Agreements.List() {
+			if a.State == agreement.ToSign {
+				counts["agreements"]++
+			}
 		}
+	}
+	if !p.Administrator {
+		return counts, nil
 	}
 	waiting, err := h.n.Exchange.Hellos(ctx)
 	counts["partners"] = len(waiting)

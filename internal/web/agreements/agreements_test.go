@@ -83,6 +83,10 @@ func TestList(t *testing.T) {
 	d.person.Signatory = true
 	d.Contains(d.Page(200, "GET", "/agreements", nil), "Choose a template", "/agreements/new")
 	d.hidden = map[news.Root]bool{avand: true, soren: true, baltra: true}
+	text = d.Page(200, "GET", "/agreements", nil)
+	d.Contains(text, "An administrator of your newsroom can add the first one")
+	d.Lacks(text, "/partners/add")
+	d.person.Administrator = true
 	d.Contains(d.Page(200, "GET", "/agreements", nil), "/partners/add")
 }
 
@@ -123,7 +127,11 @@ func TestShow(t *testing.T) {
 	d.Contains(text, "Only people with the role of signatory")
 	d.Lacks(text, `/sign"`, "/decline", "/amend")
 	d.hidden[soren] = true
-	d.Contains(d.Page(200, "GET", path(id(2)), nil), "its root key is not known")
+	text = d.Page(200, "GET", path(id(2)), nil)
+	d.Contains(text, "its root key is not known", "An administrator can add it")
+	d.Lacks(text, "/partners/add")
+	d.person.Administrator = true
+	d.Contains(d.Page(200, "GET", path(id(2)), nil), "its root key is not known", "/partners/add")
 }
 
 // TestAuthorsWords shows the text of an author whose program words it otherwise.
@@ -264,4 +272,23 @@ func TestLastDay(t *testing.T) {
 	if got := lastDay(a, r).In(r.Terms.Location()).Format(time.DateOnly); got != "2026-12-31" {
 		t.Error(got)
 	}
+}
+
+// Beside our own open signature no other terms are offered; once it is taken back they are.
+func TestBound(t *testing.T) {
+	d := newDesk(t)
+	ours := revision(d.draft(11, terms.Wire, nil, ada, darya), day(-2), ada)
+	theirs := revision(d.draft(11, terms.Wire, func(r *terms.Revision) { r.Author, r.Number = avand, 2 }, darya, ada), day(-1), darya)
+	a := d.add(agreement.ToSign, theirs, ours)
+	text := d.Page(200, "GET", path(a.ID), nil)
+	d.Contains(text, "Decline instead")
+	d.Lacks(text, "/amend")
+	a.Revisions[1].Void = day(0)
+	d.Contains(d.Page(200, "GET", path(a.ID), nil), "/amend")
+
+	// A change that all have signed and that has not begun yet is the next one, too.
+	c, _ := d.Get(id(3))
+	d.Lacks(d.Page(200, "GET", path(c.ID), nil), "/amend")
+	c.Revisions[0].Closed = day(-1)
+	d.Lacks(d.Page(200, "GET", path(c.ID), nil), "/amend")
 }

@@ -111,20 +111,19 @@ func (f *Family) begin(w http.ResponseWriter, r *http.Request) error {
 		rev.Zone = f.o.Zone
 	}
 	rev.SignBy = terms.DateOf(f.o.Shell.Now().AddDate(0, 0, signDays), rev.Location())
-	v := fill(rev)
-	v.Set("agreement", protocol.NewID())
-	return f.editWith(w, r, http.StatusOK, v, nil, func(*editPage) {})
+	a := agreement.Agreement{ID: terms.AgreementID(protocol.NewID())}
+	return f.editWith(w, r, http.StatusOK, a, fill(rev), nil, func(*editPage) {})
 }
 
 // amend shows the editor with the terms of a revision, for another one of the same agreement.
 func (f *Family) amend(w http.ResponseWriter, r *http.Request) error {
-	_, rev, err := f.asked(r)
+	a, rev, err := f.asked(r)
 	if err != nil {
 		return err
 	}
 	t := rev.Terms
 	t.SignBy = terms.DateOf(f.o.Shell.Now().AddDate(0, 0, signDays), t.Location())
-	return f.editWith(w, r, http.StatusOK, fill(t), &t, func(*editPage) {})
+	return f.editWith(w, r, http.StatusOK, a, fill(t), &t, func(*editPage) {})
 }
 
 // head says which agreement terms belong to, and what they replace.
@@ -187,8 +186,8 @@ func (f *Family) editAmended(w http.ResponseWriter, r *http.Request) error {
 func (f *Family) work(w http.ResponseWriter, r *http.Request, a agreement.Agreement, old *terms.Revision) error {
 	v := values{r.PostForm}
 	act := v.Get("act")
-	if f.change(v, act, page.PrinterOf(r)) {
-		return f.editWith(w, r, http.StatusOK, v, old, func(*editPage) {})
+	if f.change(v, act, page.PrinterOf(r), a.Current != nil) {
+		return f.editWith(w, r, http.StatusOK, a, v, old, func(*editPage) {})
 	}
 	v.tidy()
 	rev, found := f.build(page.PrinterOf(r), v, old)
@@ -198,6 +197,9 @@ func (f *Family) work(w http.ResponseWriter, r *http.Request, a agreement.Agreem
 	}
 	rev = f.o.Signing.Complete(rev)
 	found = append(found, problems(page.PrinterOf(r), rev)...)
+	if a.Current != nil && !agreement.SameParties(a.Current.Terms, rev) {
+		found = append(found, finding{Where: "parties", Text: page.PrinterOf(r).T("agreement.other_parties"), Fatal: true})
+	}
 	hash := terms.Hash(rev.Bytes())
 	who, err := signerOf(r)
 	who.Seen = terms.RevisionHash(v.Get("seen"))
@@ -225,7 +227,7 @@ func (f *Family) work(w http.ResponseWriter, r *http.Request, a agreement.Agreem
 	if fatal && act == "propose" {
 		status = http.StatusUnprocessableEntity
 	}
-	return f.editWith(w, r, max(status, refused.status), v, old, func(d *editPage) {
+	return f.editWith(w, r, max(status, refused.status), a, v, old, func(d *editPage) {
 		d.Refused, d.found = refused.Text, found
 		if fatal {
 			return
@@ -262,9 +264,13 @@ func problems(p *i18n.Printer, r terms.Revision) []finding {
 	return list
 }
 
-// change adds or drops rows, as a button says; false if the button is for something else.
-func (f *Family) change(v values, act string, p *i18n.Printer) bool {
+// change adds or drops rows, as a button says; false if the button is for something else. The parties to an agreement that goes on
+// stay the same.
+func (f *Family) change(v values, act string, p *i18n.Printer, goesOn bool) bool {
 	what, index, _ := strings.Cut(act, ":")
+	if goesOn && strings.HasPrefix(what, "party-") {
+		return true
+	}
 	i, err := strconv.Atoi(index)
 	if err != nil {
 		i = -1
@@ -334,15 +340,15 @@ type preview struct {
 	Changes      []change
 }
 
-func (f *Family) editWith(w http.ResponseWriter, r *http.Request, status int, v values, old *terms.Revision, change func(*editPage)) error {
+func (f *Family) editWith(w http.ResponseWriter, r *http.Request, status int, a agreement.Agreement, v values, old *terms.Revision, change func(*editPage)) error {
 	p := page.PrinterOf(r)
 	d := editPage{Action: r.URL.RequestURI(), Cancel: "/agreements"}
 	key := "agreement.edit.new"
 	if old != nil {
-		key, d.Cancel = "agreement.edit.amend", path(terms.AgreementID(r.PathValue("id")))
+		key, d.Cancel = "agreement.edit.amend", path(a.ID)
 	} else {
 		d.Action = "/agreements/new/terms"
-		d.Hidden = append(d.Hidden, hidden{"agreement", v.Get("agreement")})
+		d.Hidden = append(d.Hidden, hidden{"agreement", string(a.ID)})
 	}
 	d.Base = f.o.Shell.Base(r, "agreements", key)
 	d.Back = d.Cancel
@@ -351,7 +357,7 @@ func (f *Family) editWith(w http.ResponseWriter, r *http.Request, status int, v 
 	for _, name := range []string{"parties", "flows", "commitments"} {
 		d.Hidden = append(d.Hidden, hidden{name, fmt.Sprint(v.rows(name))})
 	}
-	form := &form{f: f, p: p, v: v, found: d.found, old: old}
+	form := &form{f: f, p: p, v: v, found: d.found, old: old, goesOn: a.Current != nil}
 	d.Chapters = form.chapters()
 	for _, x := range form.found {
 		if x.Fatal {

@@ -208,9 +208,9 @@ func TestOwnNode(t *testing.T) {
 	d := newDesk(t)
 	a, _ := d.Get(id(5))
 	to := path(a.ID) + "/amend"
-	v := fields(t, d.Page(200, "GET", to, nil))
-	v.Set("p2-domain", "baltra.example") // as if the paper had that domain all along
-	text, v := d.press(200, to, v, "refresh")
+	a.Current.Terms.Parties[2].Domain = "baltra.example"
+	text := d.Page(200, "GET", to, nil)
+	v := fields(t, text)
 	d.Contains(text, "has a node of its own by now")
 	v.Set("p2-node", string(baltra))
 	d.propose(to, v)
@@ -222,6 +222,29 @@ func TestOwnNode(t *testing.T) {
 	if p := d.last.Parties[2]; p.Root != "" || p.Host != north {
 		t.Errorf("%+v", p)
 	}
+}
+
+// TestSameParties changes what is in force: who takes part cannot be changed there, and is not offered.
+func TestSameParties(t *testing.T) {
+	d := newDesk(t)
+	to := path(id(5)) + "/amend"
+	text := d.Page(200, "GET", to, nil)
+	d.Contains(text, "Who takes part cannot be changed while the agreement goes on", `name="p2-name-en"`, `<input type="hidden" name="p2-domain" value="harbour.example">`)
+	d.Lacks(text, "party-add", "party-host", "party-drop", `id="at-parties-2-domain"`)
+	v := fields(t, text)
+	v.Set("party_new", string(baltra))
+	for _, act := range []string{"party-add", "party-host", "party-drop:1"} {
+		if _, next := d.press(200, to, v, act); next.Get("parties") != "3" || next.Get("p1-root") != string(soren) {
+			t.Errorf("%s: %v", act, next)
+		}
+	}
+	v.Set("parties", "2")
+	text, _ = d.press(422, to, v, "propose")
+	d.Contains(text, `role="alert"`)
+	d.Lacks(text, `name="seen"`)
+
+	// Before there is anything in force everything is open.
+	d.Contains(d.Page(200, "GET", path(id(1))+"/amend", nil), "party-add", "party-host", "party-drop:0")
 }
 
 func TestProblems(t *testing.T) {
@@ -274,6 +297,10 @@ func TestChoose(t *testing.T) {
 		t.Errorf("%v", v)
 	}
 	d.hidden = map[news.Root]bool{avand: true, soren: true, baltra: true}
+	text = d.Page(200, "GET", "/agreements/new", nil)
+	d.Contains(text, "An administrator of your newsroom can add the first one")
+	d.Lacks(text, "/partners/add")
+	d.person.Administrator = true
 	d.Contains(d.Page(200, "GET", "/agreements/new", nil), "/partners/add")
 }
 

@@ -67,6 +67,8 @@ type form struct {
 	v     values
 	old   *terms.Revision
 	found []finding
+
+	goesOn bool // the terms replace others: who takes part stays the same
 }
 
 var notInID = regexp.MustCompile(`[^a-zA-Z0-9]+`)
@@ -284,6 +286,10 @@ func (m *form) partyChapter() chapter {
 		in = append(in, m.v.Get(at("p", i, "root")))
 		c.Parts = append(c.Parts, m.partyPart(i))
 	}
+	if m.goesOn {
+		c.Hint = m.p.T("agreement.other_parties")
+		return c
+	}
 	var known []option
 	for _, p := range m.f.o.Directory.Partners() {
 		if !p.Blocked && !slices.Contains(in, string(p.Root)) {
@@ -312,8 +318,12 @@ func (m *form) partyPart(i int) part {
 	if root == "" {
 		x.Note = m.p.T("agreement.no_node")
 		x.Blocks = append(x.Blocks, m.texts("line", where+".names", at("p", i, "name-"), "party_name", true)...)
-		x.Blocks = append(x.Blocks, m.field("line", where+".domain", at("p", i, "domain"), "party_domain"),
-			m.choice(where+".kind", at("p", i, "kind"), "party_kind", outlets(m.p, "")...),
+		if m.goesOn {
+			x.Hidden = append(x.Hidden, hidden{at("p", i, "domain"), m.v.Get(at("p", i, "domain"))})
+		} else {
+			x.Blocks = append(x.Blocks, m.field("line", where+".domain", at("p", i, "domain"), "party_domain"))
+		}
+		x.Blocks = append(x.Blocks, m.choice(where+".kind", at("p", i, "kind"), "party_kind", outlets(m.p, "")...),
 			m.checks(where+".languages", at("p", i, "langs"), "party_langs", m.languages(m.flowLanguages())...))
 		for _, known := range m.f.o.Directory.Partners() {
 			if known.Domain != "" && known.Domain == m.v.text(at("p", i, "domain")) {
@@ -336,7 +346,7 @@ func (m *form) partyPart(i int) part {
 		signer.Hint = ""
 	}
 	x.Blocks = append(x.Blocks, signer, m.field("line", where+".signatory.office", at("p", i, "office"), "office"))
-	if root != string(m.f.us()) {
+	if root != string(m.f.us()) && !m.goesOn {
 		x.Drop, x.DropAs = "party-drop:"+strconv.Itoa(i), m.p.T("agreement.form.party_drop")
 	}
 	return x

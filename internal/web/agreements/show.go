@@ -3,6 +3,7 @@ package agreements
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"newspool/internal/agreement"
@@ -191,12 +192,12 @@ func (f *Family) allow(d *showPage, r *http.Request, a agreement.Agreement, rev 
 	switch {
 	case ended:
 		d.Like = "/agreements/new/terms?like=" + string(rev.Hash)
-	case current && changing(a, us, now): // our signature stands open on a change already
+	case bound(a, us, now):
 	case current:
 		d.Amend, d.AmendAs = amend, p.T("agreement.amend.current")
 	case a.Current == nil && !open:
 		d.Amend, d.AmendAs = amend, p.T("agreement.amend.again")
-	case open && !signedBy(rev, us):
+	case open:
 		d.Amend, d.AmendAs = amend, p.T("agreement.amend.counter")
 	}
 }
@@ -215,14 +216,15 @@ func many(r terms.Revision) int {
 	return n
 }
 
-// changing reports whether a change that we have signed is still open.
-func changing(a agreement.Agreement, us news.Root, now time.Time) bool {
-	for _, r := range a.Revisions {
-		if r.Open(now) && r.Terms.Predecessor == a.Current.Hash && signedBy(r, us) {
-			return true
-		}
+// bound reports whether our signature stands on terms that are to come next: beside it we can propose nothing.
+func bound(a agreement.Agreement, us news.Root, now time.Time) bool {
+	var before terms.RevisionHash
+	if a.Current != nil {
+		before = a.Current.Hash
 	}
-	return false
+	return slices.ContainsFunc(a.Revisions, func(r agreement.Revision) bool {
+		return r.Void.IsZero() && !r.Expired(now) && r.Terms.Predecessor == before && signedBy(r, us)
+	})
 }
 
 func signedBy(r agreement.Revision, root news.Root) bool {
@@ -256,7 +258,7 @@ func (f *Family) strips(p *i18n.Printer, d showPage, a agreement.Agreement, rev 
 		add("no", "clock", p.T("agreement.strip.expired", "until", i18n.Date(dayOf(rev.Terms.SignBy, zone))), "", "")
 	}
 	if rev.Closed.IsZero() && rev.Void.IsZero() {
-		f.doubts(p, d.Doc, rev, add)
+		f.doubts(p, d.Doc, rev, d.Person.Administrator, add)
 	}
 	if a.Current != nil && a.Current.Hash == rev.Hash {
 		if a.Suspended && a.State != agreement.Ended {
@@ -276,8 +278,8 @@ func (f *Family) strips(p *i18n.Printer, d showPage, a agreement.Agreement, rev 
 	return list
 }
 
-// doubts are what somebody should clear up before they sign.
-func (f *Family) doubts(p *i18n.Printer, doc document, rev agreement.Revision, add func(class, icon, text, href, link string)) {
+// doubts are what somebody should clear up before they sign; may says that the reader can add newsrooms.
+func (f *Family) doubts(p *i18n.Printer, doc document, rev agreement.Revision, may bool, add func(class, icon, text, href, link string)) {
 	for _, party := range rev.Terms.Parties {
 		if party.Root == "" || party.Root == f.us() {
 			continue
@@ -286,7 +288,11 @@ func (f *Family) doubts(p *i18n.Printer, doc document, rev agreement.Revision, a
 		known, ok := f.o.Directory.Partner(party.Root)
 		switch {
 		case !ok:
-			add("act", "warn", p.T("agreement.strip.not_pinned", "name", name), "/partners/add", p.T("agreement.strip.pin"))
+			if text := p.T("agreement.strip.not_pinned", "name", name); may {
+				add("act", "warn", text, "/partners/add", p.T("agreement.strip.pin"))
+			} else {
+				add("act", "warn", text+" "+p.T("agreement.strip.pin_ask"), "", "")
+			}
 		case known.Compared.IsZero():
 			add("act", "warn", p.T("agreement.strip.not_compared", "name", name), "/partners/"+string(party.Root), p.T("agreement.strip.compare"))
 		}
