@@ -92,9 +92,10 @@ const (
 	selectMedia = `SELECT ` + columns + ` FROM media WHERE id = $1`
 	selectThumb = `SELECT thumb FROM media WHERE id = $1`
 	selectItems = `SELECT item FROM media_item WHERE media = $1 ORDER BY item`
-	selectDue   = `SELECT id, sha, size, ledger, owner FROM media WHERE state = 'wanted' AND due_us <= $1 ORDER BY due_us LIMIT 16`
+	selectAsked = `SELECT DISTINCT owner FROM media WHERE state = 'wanted' AND due_us <= $1`
+	selectDue   = `SELECT id, sha, size, ledger, owner FROM media WHERE state = 'wanted' AND due_us <= $1 AND owner = $2 ORDER BY due_us LIMIT 16`
 	setHere     = `UPDATE media SET state = 'here', thumb = $2, type = $3, error = '' WHERE id = $1`
-	setFailed   = `UPDATE media SET state = $2, tries = tries + 1, due_us = $3, error = $4 WHERE id = $1`
+	setMissed   = `UPDATE media SET state = $2, tries = $3, due_us = $4, error = $5 WHERE id = $1`
 	selectTries = `SELECT tries FROM media WHERE id = $1`
 )
 
@@ -205,10 +206,30 @@ type Wish struct {
 	Owner  news.Root
 }
 
-// Due lists what is to be fetched now.
-func (s *Service) Due(ctx context.Context) (out []Wish, err error) {
+// Asked lists the partners from whom something is to be fetched now.
+func (s *Service) Asked(ctx context.Context) (out []news.Root, err error) {
 	err = s.db.Read(ctx, func(r store.Reader) error {
-		rows, err := r.Query(selectDue, clock.Micros(s.clock()))
+		rows, err := r.Query(selectAsked, clock.Micros(s.clock()))
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var owner news.Root
+			if err := rows.Scan((*string)(&owner)); err != nil {
+				return err
+			}
+			out = append(out, owner)
+		}
+		return rows.Err()
+	})
+	return out, err
+}
+
+// Due lists some of what is to be fetched from a partner now, what has waited longest first.
+func (s *Service) Due(ctx context.Context, owner news.Root) (out []Wish, err error) {
+	err = s.db.Read(ctx, func(r store.Reader) error {
+		rows, err := r.Query(selectDue, clock.Micros(s.clock()), string(owner))
 		if err != nil {
 			return err
 		}
@@ -248,22 +269,39 @@ func (s *Service) Arrived(ctx context.Context, w Wish, r io.Reader) error {
 	return s.db.Write(ctx, func(tx *store.Tx) error { return tx.ExecOne(setHere, w.ID, thumb, kind) })
 }
 
-// maxTries is how often a fetch is tried before it is given up.
-const maxTries = 12
+const (
+	maxTries  = 12          // after which what the partner does not have, or sends wrongly, is given up
+	laterOn   = time.Minute // before a partner is asked again who could not be reached
+	maxDouble = 11          // how often a pause of a second is doubled
+)
 
-// Missed notes that something did not come. It is tried again later, with longer pauses each time, and in the end given up.
+// Unreached reports whether what is wrong with a fetch says nothing of what was to be fetched: the partner cannot answer, or we
+// cannot keep anything now.
+func Unreached(err error) bool {
+	kind := fault.Of(err).Kind
+	return kind == fault.Unavailable || kind == fault.RateLimited
+}
+
+// Missed notes that something did not come. It is tried again: after a minute where the partner was Unreached, else with longer
+// pauses each time. It is given up only if the partner itself says again and again that it has no such thing, or sends another.
 func (s *Service) Missed(ctx context.Context, w Wish, cause error) error {
 	return s.db.Write(ctx, func(tx *store.Tx) error {
 		var tries int
 		if err := tx.QueryRow(selectTries, w.ID).Scan(&tries); err != nil {
 			return err
 		}
-		state := Wanted
-		if tries+1 >= maxTries {
-			state = Failed
+		state, pause := Wanted, laterOn
+		if !Unreached(cause) {
+			pause = time.Second << min(tries, maxDouble)
+			tries++
+			switch fault.Of(cause).Kind {
+			case fault.Invalid, fault.NotFound, fault.Gone, fault.TooLarge:
+				if tries >= maxTries {
+					state = Failed
+				}
+			}
 		}
-		due := s.clock().Add(time.Second << min(tries, 11))
-		return tx.Exec(setFailed, w.ID, string(state), clock.Micros(due), cause.Error())
+		return tx.Exec(setMissed, w.ID, string(state), tries, clock.Micros(s.clock().Add(pause)), cause.Error())
 	})
 }
 

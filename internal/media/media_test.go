@@ -177,7 +177,7 @@ func TestWanted(t *testing.T) {
 	}
 	due := func() []media.Wish {
 		t.Helper()
-		w, err := s.Due(ctx)
+		w, err := s.Due(ctx, "root")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -210,16 +210,37 @@ func TestWanted(t *testing.T) {
 	other := told
 	other.ID = told.ID[:35] + "2"
 	want(other)
-	for range 12 {
-		for _, w := range due() {
-			if err := s.Missed(ctx, w, errors.New("line cut")); err != nil {
+	missed := func(n int, pause time.Duration, cause error) {
+		t.Helper()
+		for range n {
+			w := due()
+			if len(w) != 1 {
+				t.Fatalf("after %v: due %+v", cause, w)
+			}
+			if err := s.Missed(ctx, w[0], cause); err != nil {
 				t.Fatal(err)
 			}
+			now = now.Add(pause)
 		}
-		now = now.Add(2 * time.Hour)
 	}
-	if m, _, err := s.Get(ctx, other.ID); err != nil || m.State != media.Failed {
+	// For days it cannot be reached, then its answers are cut, then it gives us nothing: it is asked for all the same.
+	missed(2000, time.Minute, fault.New(fault.Unavailable, "partner.unreachable"))
+	missed(50, 35*time.Minute, io.ErrUnexpectedEOF)
+	missed(50, 35*time.Minute, fault.New(fault.Denied, "partner.denied"))
+	if all, err := s.Asked(ctx); err != nil || !slices.Equal(all, []news.Root{"root"}) {
+		t.Errorf("asked: %v, %v", all, err)
+	}
+	if w, err := s.Due(ctx, "another"); err != nil || len(w) != 0 {
+		t.Errorf("due from another: %v, %v", w, err)
+	}
+	want(other) // told of again, as in a new version of the story
+	missed(12, 35*time.Minute, fault.New(fault.NotFound, "partner.not_found"))
+	if m, _, err := s.Get(ctx, other.ID); err != nil || m.State != media.Failed || len(due()) != 0 {
 		t.Errorf("after twelve tries: %+v, %v", m, err)
+	}
+	want(other)
+	if m, _, err := s.Get(ctx, other.ID); err != nil || m.State != media.Wanted || len(due()) != 1 {
+		t.Errorf("told of again: %+v, %v", m, err)
 	}
 }
 
