@@ -148,7 +148,7 @@ func TestPhotoCrosses(t *testing.T) {
 	}
 	path := strings.TrimPrefix(string(id), "newspool://")
 	path = "/item/" + strings.Replace(path, "/item/", "/", 1)
-	if code, _ := atNorth.post(path+"/release", "application/x-www-form-urlencoded", nil); code != http.StatusOK {
+	if code, _ := atNorth.post(path+"/release", "application/x-www-form-urlencoded", strings.NewReader("version=1")); code != http.StatusOK {
 		t.Fatalf("releasing: %d", code)
 	}
 	Wait(t, "the photo is at the partner", func() bool {
