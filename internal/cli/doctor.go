@@ -52,7 +52,7 @@ func (doctorCmd) Run(a *app) error {
 				say(l.State == "live", "doctor.link", "partner", l.Domain, "state", i18n.Plain(p.T("settings.node.link."+string(l.State))))
 			}
 		}
-		troubles, err := n.Exchange.Troubles(a.ctx, 20)
+		troubles, err := n.Exchange.Troubles(a.ctx, "", 20)
 		if err != nil {
 			return err
 		}

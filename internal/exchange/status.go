@@ -6,6 +6,8 @@ import (
 	"errors"
 	"maps"
 	"sort"
+	"strconv"
+	"strings"
 	"time"
 
 	"newspool/internal/clock"
@@ -318,12 +320,33 @@ type Trouble struct {
 	At      time.Time
 }
 
-const selectTroubles = `SELECT ledger, seq, kind, key, args, us FROM trouble ORDER BY us DESC LIMIT $1`
+const selectTroubles = `SELECT ledger, seq, kind, key, args, us FROM trouble`
 
-// Troubles lists what is wrong with records, newest first.
-func (s *Service) Troubles(ctx context.Context, limit int) (out []Trouble, err error) {
+// Troubles lists what is wrong with records of a newsroom, or with of "" of all, newest first and at most so many.
+func (s *Service) Troubles(ctx context.Context, of news.Root, limit int) (out []Trouble, err error) {
 	err = s.DB.Read(ctx, func(r store.Reader) error {
-		rows, err := r.Query(selectTroubles, limit)
+		all, err := ledger.All(r, "")
+		if err != nil {
+			return err
+		}
+		owner := map[ledger.ID]news.Root{}
+		args, places := []any{limit}, []string{}
+		for _, l := range all {
+			owner[l.ID] = l.Owner
+			if l.Owner == of {
+				args = append(args, string(l.ID))
+				places = append(places, "$"+strconv.Itoa(len(args)))
+			}
+		}
+		query := selectTroubles
+		switch {
+		case of == "":
+		case len(places) == 0:
+			return nil
+		default:
+			query += ` WHERE ledger IN (` + strings.Join(places, ", ") + `)`
+		}
+		rows, err := r.Query(query+` ORDER BY us DESC LIMIT $1`, args...)
 		if err != nil {
 			return err
 		}
@@ -335,23 +358,13 @@ func (s *Service) Troubles(ctx context.Context, limit int) (out []Trouble, err e
 			if err := rows.Scan((*string)(&t.Ledger), &t.Seq, &t.Kind, &t.Key, &args, &us); err != nil {
 				return err
 			}
-			t.At = clock.FromMicros(us)
+			t.At, t.Partner = clock.FromMicros(us), owner[t.Ledger]
 			if err := json.Unmarshal([]byte(args), &t.Args); err != nil {
 				return err
 			}
 			out = append(out, t)
 		}
-		if err := rows.Err(); err != nil {
-			return err
-		}
-		for i := range out {
-			l, err := ledger.Get(r, out[i].Ledger)
-			if err != nil && !errors.Is(err, ledger.ErrUnknown) {
-				return err
-			}
-			out[i].Partner = l.Owner
-		}
-		return nil
+		return rows.Err()
 	})
 	return out, err
 }

@@ -255,7 +255,7 @@ func force(t testing.TB, h *House, a terms.AgreementID, kind string, item news.I
 // troubles lists what a house has to say about a record, by kind.
 func troubles(t testing.TB, h *House, id ledger.ID, seq int64) map[string]exchange.Trouble {
 	t.Helper()
-	all, err := h.Exchange.Troubles(context.Background(), 1000)
+	all, err := h.Exchange.Troubles(context.Background(), "", 1000)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -145,7 +145,7 @@ func storageFails(t *testing.T, engine store.Engine) {
 				once[what] = true
 			}
 		}
-		all, err := x[0].Exchange.Troubles(ctx, 100)
+		all, err := x[0].Exchange.Troubles(ctx, "", 100)
 		if err != nil || len(all) > 0 {
 			t.Errorf("%s has troubles: %+v (%v)", x[0].Domain, all, err)
 		}

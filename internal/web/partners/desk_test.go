@@ -287,7 +287,14 @@ type way struct{ d *desk }
 
 func (w way) Links() []exchange.Link { return w.d.links }
 
-func (w way) Troubles(context.Context, int) ([]exchange.Trouble, error) { return w.d.wrong, nil }
+func (w way) Troubles(_ context.Context, of news.Root, _ int) (list []exchange.Trouble, err error) {
+	for _, t := range w.d.wrong {
+		if of == "" || t.Partner == of {
+			list = append(list, t)
+		}
+	}
+	return list, nil
+}
 
 func (w way) Unconfirmed() []terms.AgreementID { return w.d.silent }
 

@@ -92,7 +92,7 @@ func (f *Family) showList(w http.ResponseWriter, r *http.Request) error {
 		d.Strangers = append(d.Strangers, newStranger(d.P, h, d.Now))
 	}
 	d.Rows = f.rows(d.P, d.Now, all)
-	d.Troubles, err = f.troubles(r, d.P, d.Now, "", maxTroubles)
+	d.Troubles, err = f.troubles(r, d.P, d.Now, "")
 	if err != nil {
 		return err
 	}
@@ -207,16 +207,13 @@ func markOf(id protocol.Identity, own bool) page.Mark {
 }
 
 // troubles says what is wrong with records, of one newsroom or of all.
-func (f *Family) troubles(r *http.Request, p *i18n.Printer, now time.Time, of news.Root, limit int) ([]trouble, error) {
-	all, err := f.o.Links.Troubles(r.Context(), limit)
+func (f *Family) troubles(r *http.Request, p *i18n.Printer, now time.Time, of news.Root) ([]trouble, error) {
+	all, err := f.o.Links.Troubles(r.Context(), of, maxTroubles)
 	if err != nil {
 		return nil, err
 	}
 	var list []trouble
 	for _, t := range all {
-		if of != "" && t.Partner != of {
-			continue
-		}
 		line := trouble{At: t.At, When: p.Moment(t.At, now), Name: f.o.Directory.NameOf(t.Partner, p.Lang()), Text: p.T("partner.trouble.unknown")}
 		if _, known := f.o.Directory.Partner(t.Partner); known {
 			line.Href = "/partners/" + string(t.Partner)

@@ -57,10 +57,9 @@ func (f *Family) oneWith(w http.ResponseWriter, r *http.Request, status int, cha
 		d.Agreements = append(d.Agreements, f.pacts(d, a, x.Root)...)
 	}
 	var err error
-	if d.Troubles, err = f.troubles(r, d.P, d.Now, x.Root, 500); err != nil {
+	if d.Troubles, err = f.troubles(r, d.P, d.Now, x.Root); err != nil {
 		return err
 	}
-	d.Troubles = d.Troubles[:min(len(d.Troubles), maxTroubles)]
 	change(&d)
 	return page.Render(w, r, status, f.one, d)
 }

@@ -43,8 +43,8 @@ type Door interface {
 type Links interface {
 	// Links lists the partners, worst first.
 	Links() []exchange.Link
-	// Troubles lists what is wrong with records, newest first.
-	Troubles(ctx context.Context, limit int) ([]exchange.Trouble, error)
+	// Troubles lists what is wrong with records of a newsroom, or with of "" of all, newest first.
+	Troubles(ctx context.Context, of news.Root, limit int) ([]exchange.Trouble, error)
 	// Unconfirmed lists the agreements in which we say nothing yet, because no follower has told what it holds.
 	Unconfirmed() []terms.AgreementID
 	// OpenHello pins a stranger, and follows what it announced.
