@@ -191,37 +191,30 @@ func (f filter) chips(p *i18n.Printer, partners []Partner, agreements []Agreemen
 	}
 	out = append(out, today)
 	for _, v := range f.values() {
-		text := ""
-		switch v[0] {
-		case "agreement":
-			text = nameOf(agreements, v[1])
-		case "lang":
-			text = p.Language(v[1])
-		case "type":
-			text = typeName(p, news.ItemType(v[1]))
-		case "subject":
-			text = mediatopic.Name(v[1], p.Lang())
-		case "state":
-			text = stateName(p, news.State(v[1]))
-		case "day":
-			if v[1] != "today" {
-				text = dayName(p, v[1])
-			}
-		}
-		if text != "" {
-			out = append(out, chip{Text: text, Href: f.with(v[0], "").at("/wire"), On: true, Off: true})
+		if v[0] != "of" && v[0] != "partner" && v != [2]string{"day", "today"} {
+			out = append(out, chip{Text: nameOf(p, agreements, v[0], v[1]), Href: f.with(v[0], "").at("/wire"), On: true, Off: true})
 		}
 	}
 	return out
 }
 
-func nameOf(agreements []Agreement, id string) string {
-	for _, a := range agreements {
-		if string(a.ID) == id {
-			return a.Name
-		}
+// nameOf says a value of the filter in the reader's language.
+func nameOf(p *i18n.Printer, agreements []Agreement, name, value string) string {
+	switch name {
+	case "agreement":
+		return agreementOf(agreements, terms.AgreementID(value)).Name
+	case "lang":
+		return p.Language(value)
+	case "type":
+		return typeName(p, news.ItemType(value))
+	case "subject":
+		return mediatopic.Name(value, p.Lang())
+	case "state":
+		return stateName(p, news.State(value))
+	case "day":
+		return dayName(p, value)
 	}
-	return id
+	return value
 }
 
 func dayName(p *i18n.Printer, day string) string {
@@ -235,13 +228,23 @@ func dayName(p *i18n.Printer, day string) string {
 	return p.Date(t)
 }
 
-// boxes are the selects of the filter form. Only what the wire holds can be chosen.
+// boxes are the selects of the filter form. What the wire holds can be chosen, and what is chosen stays.
 func (f filter) boxes(p *i18n.Printer, facets library.Facets, partners []Partner, agreements []Agreement) []selectBox {
 	box := func(name, value string, choices []choice) selectBox {
-		all := []choice{{Text: p.T("wire.any"), On: value == ""}}
-		return selectBox{Name: name, Label: p.T("wire.filter." + name), Choices: append(all, choices...)}
+		choices = append([]choice{{Text: p.T("wire.any"), On: value == ""}}, choices...)
+		if !slices.ContainsFunc(choices, func(c choice) bool { return c.On }) {
+			choices = append(choices, choice{value, nameOf(p, agreements, name, value), true})
+		}
+		return selectBox{Name: name, Label: p.T("wire.filter." + name), Choices: choices}
 	}
-	var whom, under, langs, types, subjects, states []choice
+	counted := func(name, value string, counts []library.Count) selectBox {
+		var choices []choice
+		for _, c := range counts {
+			choices = append(choices, choice{c.Value, nameOf(p, agreements, name, c.Value), c.Value == value})
+		}
+		return box(name, value, choices)
+	}
+	var whom, under []choice
 	chosen := f.partnerIn(partners)
 	for i, one := range partners {
 		whom = append(whom, choice{string(one.Root[:min(len(one.Root), rootLetters)]), one.Name, i == chosen})
@@ -249,23 +252,14 @@ func (f filter) boxes(p *i18n.Printer, facets library.Facets, partners []Partner
 	for _, a := range agreements {
 		under = append(under, choice{string(a.ID), a.Name, string(a.ID) == f.agreement})
 	}
-	for _, c := range facets.Langs {
-		langs = append(langs, choice{c.Value, p.Language(c.Value), c.Value == f.lang})
-	}
-	for _, c := range facets.Types {
-		types = append(types, choice{c.Value, typeName(p, news.ItemType(c.Value)), c.Value == f.kind})
-	}
-	for _, c := range facets.Subjects[:min(len(facets.Subjects), 40)] {
-		subjects = append(subjects, choice{c.Value, mediatopic.Name(c.Value, p.Lang()), c.Value == f.subject})
-	}
-	for _, c := range facets.States {
-		states = append(states, choice{c.Value, stateName(p, news.State(c.Value)), c.Value == f.state})
-	}
 	return []selectBox{
-		box("partner", f.partner, whom), box("agreement", f.agreement, under), box("lang", f.lang, langs), box("type", f.kind, types),
-		box("subject", f.subject, subjects), box("state", f.state, states),
+		box("partner", f.partner, whom), box("agreement", f.agreement, under), counted("lang", f.lang, facets.Langs), counted("type", f.kind, facets.Types),
+		counted("subject", f.subject, facets.Subjects[:min(len(facets.Subjects), maxSubjects)]), counted("state", f.state, facets.States),
 	}
 }
+
+// maxSubjects is how many subjects can be chosen, the most frequent.
+const maxSubjects = 40
 
 func typeName(p *i18n.Printer, t news.ItemType) string {
 	if key := "wire.type." + string(t); p.Has(key) {

@@ -18,6 +18,7 @@ type listPage struct {
 	page.Base
 	Chips   []chip
 	Boxes   []selectBox
+	Of      string // for the form, which has no field for it
 	Day     string // for the field of the form
 	Groups  []group
 	Live    string // where the page hears of what is new
@@ -113,6 +114,7 @@ func (f *Family) fillFilters(r *http.Request, p *listPage, c painter) error {
 	}
 	p.Chips = c.filter.chips(p.P, c.names.partners, agreements)
 	p.Boxes = c.filter.boxes(p.P, facets, c.names.partners, agreements)
+	p.Of = c.filter.of
 	p.Day = c.filter.library(nil, c.now, p.P.Zone()).Day
 	return nil
 }

@@ -106,6 +106,35 @@ func TestFilters(t *testing.T) {
 	}
 }
 
+// TestFilterForm sends the form of a filtered list as it stands: the same list comes back, also where the wire has nothing of what
+// was chosen.
+func TestFilterForm(t *testing.T) {
+	mux := start(t, newDesk(north))
+	for _, query := range []string{
+		"of=own", "of=received&lang=fa&state=usable", "partner=b2b2b2b2b2b2b2b2&lang=pt&type=graphic&subject=medtop:11000000&state=closed&day=2026-11-21", "agreement=ended", "partner=00000000",
+	} {
+		body := ask(t, mux, "GET", "/wire?"+query, "").Body.String()
+		form := regexp.MustCompile(`(?s)<form class="menu-sheet".*?</form>`).FindString(body)
+		sent := url.Values{}
+		for _, m := range regexp.MustCompile(`<input [^>]*name="([^"]+)" value="([^"]+)"`).FindAllStringSubmatch(form, -1) {
+			sent.Set(m[1], m[2])
+		}
+		for _, m := range regexp.MustCompile(`(?s)<select [^>]*name="([^"]+)">.*?<option value="([^"]*)" selected>([^<]*)<.*?</select>`).FindAllStringSubmatch(form, -1) {
+			sent.Set(m[1], m[2])
+			if m[3] == "" {
+				t.Errorf("%s: what is chosen of %s has no name", query, m[1])
+			}
+		}
+		want, err := url.ParseQuery(query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := parseFilter(sent), parseFilter(want); got != want {
+			t.Errorf("%s: the form sends %+v", query, got)
+		}
+	}
+}
+
 func TestPaging(t *testing.T) {
 	d := newDesk(north)
 	for i := range 120 {
