@@ -1,219 +1,85 @@
 package live
 
 import (
-	"bufio"
 	"context"
-	"net/http"
-	"net/http/httptest"
-	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
-	"time"
-
-	"github.com/google/go-cmp/cmp"
 )
 
-func TestTopics(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := NewHub()
-		ctx, cancel := context.WithCancel(t.Context())
-		one, all := h.Subscribe(ctx, "wire", "agreements"), h.Subscribe(ctx)
-		h.Publish("wire", "1")
-		h.Publish("other", "2")
-		h.Publish("agreements", "3")
-		if got, want := take(one), []Event{{1, "wire", "1"}, {3, "agreements", "3"}}; !cmp.Equal(got, want) {
-			t.Error(cmp.Diff(want, got))
-		}
-		if got, want := take(all), []Event{{1, "wire", "1"}, {2, "other", "2"}, {3, "agreements", "3"}}; !cmp.Equal(got, want) {
-			t.Error(cmp.Diff(want, got))
-		}
-		if n := h.Listeners("wire"); n != 2 {
-			t.Errorf("%d listeners", n)
-		}
-		cancel()
-		for range one {
-			t.Error("an event after the end")
-		}
-		for range all {
-			t.Error("an event after the end")
-		}
-		if n := h.Listeners("wire"); n != 0 {
-			t.Errorf("%d listeners after the end", n)
-		}
-		h.Publish("wire", "nobody")
-	})
-}
-
-// take gives the events that are there, once everything has come to rest.
-func take(ch <-chan Event) (list []Event) {
+// rings says how often a bell has rung, once everything has come to rest.
+func rings(bell <-chan struct{}) (n int) {
 	for {
 		synctest.Wait()
 		select {
-		case e := <-ch:
-			list = append(list, e)
+		case _, open := <-bell:
+			if !open {
+				return -1
+			}
+			n++
 		default:
-			return list
+			return n
 		}
 	}
 }
 
-func TestSlowListenerGetsTheNewest(t *testing.T) {
+func TestRing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := NewHub()
-		slow := h.Subscribe(t.Context())
-		for i := range 1000 {
-			h.Publish("a", strconv.Itoa(i))
-			h.Publish("b", strconv.Itoa(i))
+		ctx, cancel := context.WithCancel(t.Context())
+		both, wire, other := h.Ring(ctx, "wire", "agreements"), h.Ring(ctx, "wire"), h.Ring(t.Context(), "other")
+		says := func(what string, b, w, o int) {
+			t.Helper()
+			if x, y, z := rings(both), rings(wire), rings(other); x != b || y != w || z != o {
+				t.Errorf("%s: %d, %d and %d rings, want %d, %d and %d", what, x, y, z, b, w, o)
+			}
 		}
-		h.Publish("c", "x")
-		h.Publish("a", "last")
-		want := []Event{{2000, "b", "999"}, {2001, "c", "x"}, {2002, "a", "last"}}
-		if got := take(slow); !cmp.Equal(got, want) {
-			t.Error(cmp.Diff(want, got))
+		says("nothing has happened", 0, 0, 0)
+		h.Publish("agreements")
+		says("one topic", 1, 0, 0)
+		for range 100 {
+			h.Publish("wire")
+			h.Publish("agreements")
 		}
-		h.Close()
-		h.Close()
-		if _, ok := <-slow; ok {
-			t.Error("an event after the end")
+		says("many at once are one", 1, 1, 0)
+		h.Publish("wire")
+		cancel()
+		<-both
+		<-wire
+		says("after the end", -1, -1, 0)
+		h.Publish("wire")
+		h.Publish("other")
+		if rings(other) != 1 {
+			t.Error("the end of one is the end of another")
 		}
-		if _, ok := <-h.Subscribe(t.Context()); ok {
-			t.Error("an event of a closed hub")
+		if n := len(h.bells["wire"]) + len(h.bells["agreements"]); n != 0 {
+			t.Errorf("%d bells that nobody hears", n)
 		}
 	})
 }
 
+// TestManyAtOnce has listeners come and go while others publish; whoever listens hears the last ring.
 func TestManyAtOnce(t *testing.T) {
 	h := NewHub()
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
 	var wg sync.WaitGroup
-	for range 4 {
-		events := h.Subscribe(ctx, "n")
+	last := h.Ring(t.Context(), "t")
+	for range 8 {
 		wg.Go(func() {
-			last := int64(0)
-			for e := range events {
-				if e.ID <= last {
-					t.Errorf("%d after %d", e.ID, last)
+			for range 500 {
+				ctx, cancel := context.WithCancel(t.Context())
+				bell := h.Ring(ctx, "t")
+				h.Publish("t")
+				if _, open := <-bell; !open {
+					t.Error("a bell that nobody ended has ended")
 				}
-				if last = e.ID; e.Value == "end" {
-					return
+				cancel()
+				for range bell {
 				}
 			}
 		})
 	}
-	for i := range 2000 {
-		h.Publish("n", strconv.Itoa(i))
-	}
-	h.Publish("n", "end")
 	wg.Wait()
-}
-
-func TestMessage(t *testing.T) {
-	for data, want := range map[string]string{
-		"":                "id: 7\ndata: \n\n",
-		"<p>a</p>":        "id: 7\ndata: <p>a</p>\n\n",
-		"a\nb\r\nc\rd":    "id: 7\ndata: a\ndata: b\ndata: c\ndata: d\n\n",
-		"a\n\nid: 9":      "id: 7\ndata: a\ndata: \ndata: id: 9\n\n",
-		"خبرگزاری آوند\n": "id: 7\ndata: خبرگزاری آوند\ndata: \n\n",
-	} {
-		if got := message(7, data); got != want {
-			t.Errorf("%q: %q, want %q", data, got, want)
-		}
+	if _, open := <-last; !open {
+		t.Error("it was not heard")
 	}
-}
-
-func TestServeSSE(t *testing.T) {
-	h := NewHub()
-	served := make(chan struct{})
-	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		defer close(served)
-		ServeSSE(w, r, h, func(e Event) (string, bool) { return "<b>" + e.Value + "</b>", e.Value != "skip" }, "wire")
-	}))
-	srv.Config.WriteTimeout = time.Second // a stream outlives it: each write moves the limit
-	srv.Start()
-	defer srv.Close()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, srv.URL, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Last-Event-ID", "no number")
-	resp, err := srv.Client().Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	if got := resp.Header.Get("Content-Type"); got != "text/event-stream; charset=utf-8" {
-		t.Errorf("type %q", got)
-	}
-	if resp.Header.Get("X-Accel-Buffering") != "no" {
-		t.Error("a proxy would hold it back")
-	}
-	in := bufio.NewReader(resp.Body)
-	next := func() string {
-		var b strings.Builder
-		for {
-			line, err := in.ReadString('\n')
-			if err != nil {
-				return "end"
-			}
-			if line == "\n" {
-				return b.String()
-			}
-			b.WriteString(line)
-		}
-	}
-	if got := next(); got != "retry: 3000\n" {
-		t.Errorf("first %q", got)
-	}
-	for _, v := range []string{"skip", "a"} {
-		h.Publish("wire", v)
-		h.Publish("other", v)
-	}
-	if got := next(); got != "id: 3\ndata: <b>a</b>\n" && got != "id: 4\ndata: <b>a</b>\n" {
-		t.Errorf("event %q", got)
-	}
-	h.Close()
-	if got := next(); got != "end" {
-		t.Errorf("after the end %q", got)
-	}
-	<-served
-}
-
-// recorder is a client that takes what it gets.
-type recorder struct {
-	mu   sync.Mutex
-	text strings.Builder
-	head http.Header
-}
-
-func (r *recorder) Header() http.Header { return r.head }
-func (r *recorder) WriteHeader(int)     {}
-func (r *recorder) Flush()              {}
-func (r *recorder) Write(p []byte) (int, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.text.Write(p)
-}
-
-func TestHeartbeat(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := NewHub()
-		ctx, cancel := context.WithCancel(t.Context())
-		w := &recorder{head: http.Header{}}
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			ServeSSE(w, httptest.NewRequest(http.MethodGet, "/", nil).WithContext(ctx), h, func(e Event) (string, bool) { return e.Value, true })
-		}()
-		time.Sleep(heartbeat + time.Second)
-		h.Publish("a", "x")
-		time.Sleep(heartbeat - time.Second)
-		cancel()
-		<-done
-		if got, want := w.text.String(), "retry: 3000\n\n: \n\nid: 1\ndata: x\n\n"; got != want {
-			t.Errorf("%q, want %q", got, want)
-		}
-	})
 }

@@ -40,6 +40,14 @@ const MaxSize = 2 << 30
 // thumbEdge is the longer side of a small picture, in pixels.
 const thumbEdge = 480
 
+// ThumbSize is the size of the small picture of a photo; 0, 0 where that of the photo is not known.
+func ThumbSize(width, height int) (int, int) {
+	if width <= 0 || height <= 0 {
+		return 0, 0
+	}
+	return photo.Fit(width, height, thumbEdge)
+}
+
 // State says whether the bytes are here.
 type State string
 

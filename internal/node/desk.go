@@ -105,7 +105,6 @@ func (w wireExchange) Proofs(ctx context.Context, id news.ItemID, verify bool) (
 			p.Held = firstHeld(sent, way)
 		}
 		if verify {
-			p.Checked = w.n.Clock()
 			if p.State, p.Why, err = w.check(ctx, ledger.ID(way.Ledger), way.Seq, id); err != nil {
 				return nil, err
 			}
@@ -189,16 +188,5 @@ func (d directory) agreementName(rev terms.Revision, lang string) string {
 type bell struct{ n *Node }
 
 func (b bell) Ring(ctx context.Context) <-chan struct{} {
-	out := make(chan struct{}, 1)
-	events := b.n.Hub.Subscribe(ctx, "wire", "receipts", "agreements")
-	go func() {
-		defer close(out)
-		for range events {
-			select {
-			case out <- struct{}{}:
-			default:
-			}
-		}
-	}()
-	return out
+	return b.n.Hub.Ring(ctx, "wire", "receipts", "agreements")
 }

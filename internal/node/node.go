@@ -139,7 +139,7 @@ func (n *Node) open(ctx context.Context, o Options) (err error) {
 	n.Door = fetch.New(fetch.Options{AllowNets: o.Allowed(), UserAgent: "Newspool", Timeout: 30 * time.Second})
 	n.Ledgers = ledger.New(n.DB, o.Clock, func() ed25519.PrivateKey { return working.Log })
 	n.People = people.New(n.DB, people.Options{Clock: o.Clock, Log: o.Log})
-	n.Agreements = agreement.New(n.DB, o.Clock, n.Bundle, n.Hub.Publish)
+	n.Agreements = agreement.New(n.DB, o.Clock, n.Bundle, n.changed)
 	known := partner.New(n.DB, o.Clock, working, n.partnersChanged)
 	if err := known.Load(ctx); err != nil {
 		return err
@@ -150,7 +150,7 @@ func (n *Node) open(ctx context.Context, o Options) (err error) {
 	n.Media = media.New(n.DB, n.blobs, o.Clock)
 	n.Exchange = exchange.New(exchange.Options{
 		Media: n.Media,
-		DB:    n.DB, Ledgers: n.Ledgers, Agreements: n.Agreements, Known: known, Codec: reader{}, Clock: o.Clock, Log: o.Log, Changed: n.Hub.Publish,
+		DB:    n.DB, Ledgers: n.Ledgers, Agreements: n.Agreements, Known: known, Codec: reader{}, Clock: o.Clock, Log: o.Log, Changed: n.changed,
 	})
 	n.Agreements.Join(n.Exchange)
 	if err := n.Agreements.Load(ctx); err != nil {
@@ -206,15 +206,18 @@ func (n *Node) begin() (err error) {
 }
 
 func (n *Node) queue(tx *store.Tx, v library.Version) error {
-	tx.OnCommit(func() { n.Hub.Publish("wire", string(v.Item)) })
+	tx.OnCommit(func() { n.Hub.Publish("wire") })
 	if err := n.Media.Belongs(tx, v.Item, v.Story.Media); err != nil {
 		return err
 	}
 	return n.Exchange.Queue(tx, v)
 }
 
+// changed rings for the open pages of a topic.
+func (n *Node) changed(topic, _ string) { n.Hub.Publish(topic) }
+
 func (n *Node) partnersChanged(topic, value string) {
-	n.Hub.Publish(topic, value)
+	n.changed(topic, value)
 	if n.Exchange != nil {
 		n.Exchange.PartnersChanged()
 	}

@@ -45,13 +45,18 @@ func Thumbnail(r io.ReadSeeker, maxEdge int) (b []byte, err error) {
 	return out.Bytes(), nil
 }
 
+// Fit is the size that a picture has when its longer side has at most edge pixels. A smaller one stays as it is.
+func Fit(width, height, edge int) (int, int) {
+	if long := max(width, height); long > edge {
+		return max(1, (width*edge+long/2)/long), max(1, (height*edge+long/2)/long)
+	}
+	return width, height
+}
+
 // scaled draws a picture into a smaller one, on white where it is transparent.
 func scaled(src image.Image, edge int) *image.RGBA {
 	b := src.Bounds()
-	w, h := b.Dx(), b.Dy()
-	if long := max(w, h); long > edge {
-		w, h = max(1, (w*edge+long/2)/long), max(1, (h*edge+long/2)/long)
-	}
+	w, h := Fit(b.Dx(), b.Dy(), edge)
 	dst := image.NewRGBA(image.Rect(0, 0, w, h))
 	draw.Draw(dst, dst.Bounds(), image.NewUniform(color.White), image.Point{}, draw.Src)
 	draw.BiLinear.Scale(dst, dst.Bounds(), src, b, draw.Over, nil)

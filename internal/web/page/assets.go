@@ -98,9 +98,14 @@ func Asset(name string) string {
 	return t.path(name)
 }
 
+// Assets adds the style, the scripts and the fonts to a site. A Shell does it by itself.
+func Assets(mux *http.ServeMux) {
+	mux.Handle("GET /static/{name...}", http.HandlerFunc(serveAsset))
+}
+
 // serveAsset sends an asset. A name never changes its content, so browsers keep it for good.
 func serveAsset(w http.ResponseWriter, r *http.Request) {
-	setHeaders(w.Header())
+	Guard(w.Header())
 	a := assets().byPath[r.PathValue("name")]
 	if a == nil {
 		http.Error(w, http.StatusText(http.StatusNotFound), http.StatusNotFound)

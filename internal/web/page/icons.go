@@ -10,8 +10,6 @@ var shapes = map[string]string{
 	"agreements": `<path d="M4 2h6l3 3v9H4zM6 8h5M6 11h5"/>`,
 	"partners":   `<circle cx="4" cy="8" r="2"/><circle cx="12" cy="4" r="2"/><circle cx="12" cy="12" r="2"/><path d="M6 7l4-2M6 9l4 2"/>`,
 	"sources":    `<path d="M2.500 9.500h3l1 2h3l1-2h3M2.500 9.500L4.300 3h7.400l1.800 6.500V13h-11z"/>`,
-	"monitor":    `<circle cx="8" cy="8" r="2"/><path d="M1.500 8S4 3.500 8 3.500 14.500 8 14.500 8 12 12.500 8 12.500 1.500 8 1.500 8z"/>`,
-	"reports":    `<path d="M3 13V8M8 13V3M13 13v-6"/>`,
 	"settings":   `<path d="M2 4.500h6.500M12 4.500h2M2 11.500h2M7.500 11.500H14"/><circle cx="10.300" cy="4.500" r="1.700"/><circle cx="5.700" cy="11.500" r="1.700"/>`,
 	"people":     `<circle cx="5.500" cy="6" r="2.300"/><circle cx="11" cy="6.500" r="1.800"/><path d="M2 13c.4-2.400 2-3.400 3.600-3.400S8.900 10.600 9.200 13M10 9.800c1.800 0 3.400.9 3.800 3"/>`,
 	"shield":     `<path d="M8 1.800l5 2v4.400c0 3-2.200 5-5 6-2.800-1-5-3-5-6V3.800z"/><path d="M5.600 8l1.800 1.800 3-3.400"/>`,

@@ -80,7 +80,7 @@ type Handler func(w http.ResponseWriter, r *http.Request) error
 
 // Routes adds the style, the scripts, the fonts and the parts of the frame.
 func (s *Shell) Routes(mux *http.ServeMux) {
-	mux.Handle("GET /static/{name...}", http.HandlerFunc(serveAsset))
+	Assets(mux)
 	mux.Handle("GET /parts/rail", s.Signed(s.rail))
 	mux.Handle("GET /{$}", s.Signed(func(w http.ResponseWriter, r *http.Request) error {
 		http.Redirect(w, r, s.o.Nav[0].Href, http.StatusSeeOther)
@@ -100,7 +100,7 @@ func (s *Shell) Signed(h Handler) http.Handler { return s.handler(h, true) }
 
 func (s *Shell) handler(h Handler, signed bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		setHeaders(w.Header())
+		Guard(w.Header())
 		v := &visit{id: requestID()}
 		w.Header().Set("X-Request-Id", v.id)
 		r = r.WithContext(context.WithValue(r.Context(), visitKey{}, v))
@@ -300,8 +300,8 @@ func requestID() string {
 	return base32.StdEncoding.EncodeToString(b[:])
 }
 
-// setHeaders says what a page may do: nothing from elsewhere, in nobody's frame.
-func setHeaders(h http.Header) {
+// Guard sets the headers that say what a page may do: nothing from elsewhere, in nobody's frame. A Shell does it by itself.
+func Guard(h http.Header) {
 	h.Set("Content-Security-Policy", "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")

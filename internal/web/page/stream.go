@@ -2,6 +2,7 @@ package page
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -24,9 +25,6 @@ func NewStream(w http.ResponseWriter) (*Stream, error) {
 	h.Set("X-Accel-Buffering", "no")
 	s := &Stream{w: w, c: http.NewResponseController(w)}
 	w.WriteHeader(http.StatusOK)
-	if err := s.c.SetWriteDeadline(time.Time{}); err != nil {
-		return nil, err
-	}
 	return s, s.Beat()
 }
 
@@ -45,7 +43,13 @@ func (s *Stream) Send(event, id string, data any) error {
 // Beat says that the stream is still there.
 func (s *Stream) Beat() error { return s.write("event: beat\ndata:\n\n") }
 
+// patience is how long one write may take: who takes nothing any more is let go.
+const patience = 30 * time.Second
+
 func (s *Stream) write(text string) error {
+	if err := s.c.SetWriteDeadline(time.Now().Add(patience)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
 	if _, err := fmt.Fprint(s.w, text); err != nil {
 		return err
 	}

@@ -65,7 +65,6 @@ type article struct {
 	Sent       sent
 
 	CanUse, CanEdit, CanRelease, CanChange, CanWithdraw bool
-	Credit                                              string
 }
 
 // Comparing reports whether two versions are shown at once.
@@ -79,16 +78,14 @@ type change struct{ Label, From, To string }
 
 // notice is what must be known before anything else is read.
 type notice struct {
-	Kind    string // "gone", "act", "no"
-	Icon    string
-	Text    string
-	Quote   string // in the words of the other newsroom
-	Lang    string
-	Todo    []string
-	Link    string
-	Label   string
-	Key     string
-	IntoRow bool
+	Kind  string // "gone", "act", "no"
+	Icon  string
+	Text  string
+	Quote string // in the words of the other newsroom
+	Todo  []string
+	Link  string
+	Label string
+	Key   string
 }
 
 // permitLine is what one or several agreements say.
@@ -249,7 +246,6 @@ func className(p *i18n.Printer, v library.VersionInfo) string {
 func (a *article) tell(c painter, s news.Story) {
 	a.Headline, a.Byline, a.Slug = s.Headline, s.Byline, s.Slug
 	a.Lang, a.Dir = string(s.Lang), i18n.Direction(string(s.Lang))
-	a.Credit = s.Credit
 	a.Body = template.HTML(withDateline(s.Body, s.Dateline, `<span class="dateline">`, "</span>")) // sanitised when it was taken in, and again when it was read
 	if a.Headline == "" {
 		a.Headline, a.Lang, a.Dir = c.p.T("wire.no_headline"), c.p.Lang(), c.p.Dir()
@@ -335,11 +331,11 @@ func (a *article) warn(c painter, item library.Item, readable bool) {
 	switch {
 	case item.State == news.Withdrawn && !item.Own:
 		a.Notice = &notice{
-			Kind: "gone", Icon: "no", Text: p.T("item.withdrawn_by", "name", a.From, "time", i18n.Plain(c.p.Stamp(item.Arrived, c.now))), Quote: last.Note, Lang: a.Lang,
+			Kind: "gone", Icon: "no", Text: p.T("item.withdrawn_by", "name", a.From, "time", i18n.Plain(c.p.Stamp(item.Arrived, c.now))), Quote: last.Note,
 			Todo: []string{p.T("item.todo.stop"), p.T("item.todo.remove"), p.T("item.todo.tell")},
 		}
 	case item.State == news.Withdrawn:
-		a.Notice = &notice{Kind: "gone", Icon: "no", Text: p.T("item.withdrawn_own", "time", i18n.Plain(p.Stamp(last.Released, c.now))), Quote: last.Note, Lang: a.Lang}
+		a.Notice = &notice{Kind: "gone", Icon: "no", Text: p.T("item.withdrawn_own", "time", i18n.Plain(p.Stamp(last.Released, c.now))), Quote: last.Note}
 	case !readable:
 		a.Notice = &notice{Kind: "no", Icon: "warn", Text: p.T("item.missing", "name", a.From)}
 	case item.State == news.SetAside || item.State == news.Closed:
@@ -355,7 +351,7 @@ func (a *article) warn(c painter, item library.Item, readable bool) {
 		a.Notice = &notice{Kind: "act", Icon: "clock", Text: p.T("item.old_version", "n", a.Version), Link: a.Href, Label: p.T("item.show_newest")}
 	case item.Class == news.Correction && a.Blocks == nil && len(a.History) > 1 && a.History[0].Compare != "":
 		a.Notice = &notice{
-			Kind: "act", Icon: "warn", Text: p.T("item.corrected", "n", a.Version, "time", i18n.Plain(p.Moment(item.Arrived, c.now))), Quote: last.Note, Lang: a.Lang,
+			Kind: "act", Icon: "warn", Text: p.T("item.corrected", "n", a.Version, "time", i18n.Plain(p.Moment(item.Arrived, c.now))), Quote: last.Note,
 			Link: a.History[0].Compare, Label: p.T("item.see_difference"), Key: "d",
 		}
 	}

@@ -87,18 +87,6 @@ type Block struct {
 	Runs    []Run
 }
 
-// Whole reports whether the whole block is only in one of the versions; then it is shown as one.
-func (b Block) Whole() string {
-	op := ""
-	for _, r := range b.Runs {
-		if r.Op == kept || op != "" && op != r.Op {
-			return ""
-		}
-		op = r.Op
-	}
-	return op
-}
-
 // diffLimit is how long a comparison may take; what is left then is shown as removed and added.
 const diffLimit = 400 * time.Millisecond
 

@@ -97,7 +97,10 @@ func (f *Family) live(w http.ResponseWriter, r *http.Request) error {
 		select {
 		case <-r.Context().Done():
 			return nil
-		case <-ring:
+		case _, open := <-ring:
+			if !open {
+				return nil
+			}
 		case <-beat.C:
 			if !f.o.Shell.StillSigned(r) {
 				return nil

@@ -29,7 +29,6 @@ type figure struct {
 	Byline  string
 	Credit  string
 	Rights  string
-	Lang    string
 	Href    string // the whole; "" while it is not here
 	Small   string // the small picture; "" for none
 	Width   int    // of the small picture; 0: not known
@@ -37,18 +36,6 @@ type figure struct {
 	Icon    string
 	Missing string // why it is not here, as a sentence
 	Waits   bool   // it is being fetched
-}
-
-// smallEdge is the longer side of a small picture, in pixels.
-const smallEdge = 480
-
-// fit is the size of the small picture of a photo.
-func fit(width, height int) (int, int) {
-	long := max(width, height)
-	if width <= 0 || height <= 0 || long <= smallEdge {
-		return max(width, 0), max(height, 0)
-	}
-	return max(1, (width*smallEdge+long/2)/long), max(1, (height*smallEdge+long/2)/long)
 }
 
 // figures adds what a story has of photos, sounds and films, with what is here of each.
@@ -64,7 +51,6 @@ func (f *Family) figures(ctx context.Context, c painter, a *article, item librar
 	}
 	for _, m := range s.Media {
 		one := c.figure(m, known[m.ID], a.From)
-		one.Lang = a.Lang
 		if item.Own && one.Waits {
 			one.Waits, one.Missing = false, c.p.T("item.photo_named")
 		}
@@ -104,7 +90,7 @@ func (c painter) figure(m news.Media, known media.Medium, from string) figure {
 	if out.Credit == out.Byline {
 		out.Credit = ""
 	}
-	out.Width, out.Height = fit(m.Width, m.Height)
+	out.Width, out.Height = media.ThumbSize(m.Width, m.Height)
 	switch known.State {
 	case media.Here:
 		out.Href = mediaPath(m.ID)

@@ -36,7 +36,6 @@ type deliveryLine struct {
 	root   news.Root
 	Mark   page.Mark
 	Name   string
-	Number int
 	State  DeliveryState
 	Icon   string
 	Word   string
@@ -172,7 +171,7 @@ func (a *article) deliveries(c painter, list []Delivery, known []Agreement, draf
 func (c painter) delivery(d Delivery, known []Agreement) deliveryLine {
 	under := agreementOf(known, d.Agreement)
 	line := deliveryLine{
-		root: d.Partner, Number: d.Number, Name: c.names.of(d.Partner), Mark: c.names.mark(d.Partner, false), State: d.State, Clause: d.Clause,
+		root: d.Partner, Name: c.names.of(d.Partner), Mark: c.names.mark(d.Partner, false), State: d.State, Clause: d.Clause,
 		Under: under.Name, Href: under.Href,
 	}
 	if d.Why.Key != "" {

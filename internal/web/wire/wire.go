@@ -115,7 +115,6 @@ type Proof struct {
 	Said      time.Time // by their clock
 	Held      time.Time // durable here, or at the first partner
 	State     ProofState
-	Checked   time.Time
 	File      string     // where the proof can be fetched as a file; "" for nowhere
 	Why       terms.Line // of a broken one: what does not fit
 }
@@ -177,7 +176,6 @@ type Preferences interface {
 // Options are the parts that the wire is made of. All are needed.
 type Options struct {
 	Shell       *page.Shell
-	Root        news.Root // of this newsroom
 	Library     Library
 	Desk        Desk
 	Directory   Directory

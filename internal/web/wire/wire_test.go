@@ -479,7 +479,7 @@ func TestTemplates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := New(Options{Shell: shell, Root: d.own, Library: d, Desk: d, Directory: d, Exchange: d, Use: d, Writing: d, Media: d, Bell: d, Preferences: d})
+	f, err := New(Options{Shell: shell, Library: d, Desk: d, Directory: d, Exchange: d, Use: d, Writing: d, Media: d, Bell: d, Preferences: d})
 	if err != nil {
 		t.Fatal(err)
 	}
