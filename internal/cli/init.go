@@ -71,10 +71,7 @@ func (a *app) handOut(n *node.Node, root ed25519.PrivateKey, c initCmd) error {
 		return err
 	}
 	fmt.Fprintf(a.out, "root key     %s (take it away from this machine)\n", c.RootKey)
-	if err := n.RootStored(a.ctx); err != nil {
-		return err
-	}
-	return a.note(n, "partner.act_root_stored", c.Domain, map[string]any{"domain": c.Domain})
+	return n.RootStored(a.ctx, with(n, "partner.act_root_stored", c.Domain, map[string]any{"domain": c.Domain}))
 }
 
 func (a *app) firstPerson(n *node.Node, login string) error {

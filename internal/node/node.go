@@ -249,8 +249,8 @@ func (n *Node) RootToStore() (ed25519.PrivateKey, error) {
 }
 
 // RootStored takes a person's word that the root key was put away, and removes it from the data folder.
-func (n *Node) RootStored(ctx context.Context) error {
-	if err := n.Exchange.RootStored(ctx); err != nil {
+func (n *Node) RootStored(ctx context.Context, also ...func(*store.Tx) error) error {
+	if err := n.Exchange.RootStored(ctx, also...); err != nil {
 		return err
 	}
 	err := os.Remove(filepath.Join(n.keys.dir, rootKeyFile))

@@ -54,7 +54,9 @@ func (k rootKey) Key(context.Context) (file []byte, words string, err error) {
 	return file, words, err
 }
 
-func (k rootKey) Stored(ctx context.Context) error { return k.n.RootStored(ctx) }
+func (k rootKey) Stored(ctx context.Context, also ...func(*store.Tx) error) error {
+	return k.n.RootStored(ctx, also...)
+}
 
 // network asks other machines for the pages.
 type network struct{ n *Node }

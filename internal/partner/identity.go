@@ -196,8 +196,13 @@ func (s *Service) Rotate(ctx context.Context, root ed25519.PrivateKey, role, act
 }
 
 // RootStored notes that a person has put the root key away outside the node.
-func (s *Service) RootStored(ctx context.Context) error {
-	return s.db.Write(ctx, func(tx *store.Tx) error { return tx.Exec(storedSelf, clock.Micros(s.clock())) })
+func (s *Service) RootStored(ctx context.Context, also ...func(*store.Tx) error) error {
+	return s.db.Write(ctx, func(tx *store.Tx) error {
+		if err := tx.Exec(storedSelf, clock.Micros(s.clock())); err != nil {
+			return err
+		}
+		return tx.Also(also)
+	})
 }
 
 // RootIsStored reports whether RootStored was ever called.

@@ -270,9 +270,9 @@ func (d *desk) Key(context.Context) ([]byte, string, error) {
 	return []byte("seed: 00ff\n"), strings.TrimSpace(strings.Repeat("anchor ferry winter tide ", 6)), nil
 }
 
-func (d *desk) Stored(context.Context) error {
+func (d *desk) Stored(_ context.Context, also ...func(*store.Tx) error) error {
 	d.wait, d.gone = false, true
-	return d.say(nil, "stored")
+	return d.say(also, "stored")
 }
 
 func (d *desk) Audit(_ *store.Tx, a people.Act) error { return d.Note(context.Background(), a) }

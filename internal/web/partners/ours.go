@@ -97,11 +97,8 @@ func (f *Family) putAway(w http.ResponseWriter, r *http.Request) error {
 	if r.PostForm.Get("sure") != "yes" {
 		return fault.New(fault.Invalid, "partner.root_sure")
 	}
-	if err := f.o.RootKey.Stored(r.Context()); err != nil {
-		return err
-	}
 	domain := f.o.Own.Self().Domain
-	if err := f.note(r, "partner.act_root_stored", domain, map[string]any{"domain": domain}); err != nil {
+	if err := f.o.RootKey.Stored(r.Context(), f.with(r, "partner.act_root_stored", domain, map[string]any{"domain": domain})); err != nil {
 		return err
 	}
 	return f.o.Shell.Done(w, r, "/partners", "partner.done.root_stored")

@@ -76,7 +76,7 @@ type RootKey interface {
 	// Key gives the key as the text of a file and as 24 words; both are empty if it is not on this machine.
 	Key(ctx context.Context) (file []byte, words string, err error)
 	// Stored takes a person's word that it was put away, and removes it from this machine.
-	Stored(ctx context.Context) error
+	Stored(ctx context.Context, also ...func(*store.Tx) error) error
 }
 
 // Agreements lists the agreements. agreement.Service is one.

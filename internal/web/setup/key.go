@@ -6,6 +6,7 @@ import (
 
 	"newspool/internal/i18n"
 	"newspool/internal/partner"
+	"newspool/internal/store"
 	"newspool/internal/web/page"
 )
 
@@ -71,11 +72,9 @@ func (f *Family) putAway(w http.ResponseWriter, r *http.Request, p *i18n.Printer
 	if r.PostForm.Get("sure") != "yes" {
 		return f.keyWith(w, http.StatusUnprocessableEntity, p, words, p.T("partner.root_sure"))
 	}
-	if err := f.o.RootKey.Stored(r.Context()); err != nil {
-		return err
-	}
 	domain := f.o.Newsroom.Self().Domain
-	if err := f.note(r, t.person, "partner.act_root_stored", domain, map[string]any{"domain": domain}); err != nil {
+	act := f.act(r, t.person, "partner.act_root_stored", domain, map[string]any{"domain": domain})
+	if err := f.o.RootKey.Stored(r.Context(), func(tx *store.Tx) error { return f.o.Audit.Audit(tx, act) }); err != nil {
 		return err
 	}
 	f.mu.Lock()

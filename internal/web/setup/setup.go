@@ -22,6 +22,7 @@ import (
 	"newspool/internal/news"
 	"newspool/internal/partner"
 	"newspool/internal/people"
+	"newspool/internal/store"
 	"newspool/internal/terms"
 	"newspool/internal/web/page"
 	"newspool/protocol"
@@ -50,12 +51,14 @@ type RootKey interface {
 	// Key gives the key as the text of a file and as 24 words; both are empty if it is not on this machine.
 	Key(ctx context.Context) (file []byte, words string, err error)
 	// Stored takes a person's word that it was put away, and removes it from this machine.
-	Stored(ctx context.Context) error
+	Stored(ctx context.Context, also ...func(*store.Tx) error) error
 }
 
 // Audit writes down what somebody did.
 type Audit interface {
-	// Note writes an act into the audit; it is durable when Note returns nil.
+	// Audit writes an act into the audit, in the transaction that does it.
+	Audit(tx *store.Tx, a people.Act) error
+	// Note is Audit in a transaction of its own: it is durable when Note returns nil.
 	Note(ctx context.Context, a people.Act) error
 }
 
@@ -253,7 +256,11 @@ func (f *Family) ticketOf(r *http.Request) (ticket, bool) {
 	return t, ok
 }
 
+func (f *Family) act(r *http.Request, who news.PersonID, what, about string, detail map[string]any) people.Act {
+	return people.Act{Who: who, What: what, About: about, From: f.o.Remote(r), Detail: detail}
+}
+
 // note writes down what somebody did. It is done although the browser may have gone.
 func (f *Family) note(r *http.Request, who news.PersonID, what, about string, detail map[string]any) error {
-	return f.o.Audit.Note(context.WithoutCancel(r.Context()), people.Act{Who: who, What: what, About: about, From: f.o.Remote(r), Detail: detail})
+	return f.o.Audit.Note(context.WithoutCancel(r.Context()), f.act(r, who, what, about, detail))
 }

@@ -22,6 +22,7 @@ import (
 	"newspool/internal/news"
 	"newspool/internal/partner"
 	"newspool/internal/people"
+	"newspool/internal/store"
 	"newspool/internal/store/storetest"
 	"newspool/internal/web/page/pagetest"
 	"newspool/protocol"
@@ -88,10 +89,12 @@ func (n *node) Key(context.Context) ([]byte, string, error) {
 	return []byte("seed: 00ff\n"), strings.TrimSpace(strings.Repeat("anchor ferry winter tide ", 6)), nil
 }
 
-func (n *node) Stored(context.Context) error {
+func (n *node) Stored(_ context.Context, also ...func(*store.Tx) error) error {
 	n.stored = true
-	return nil
+	return (*store.Tx)(nil).Also(also)
 }
+
+func (n *node) Audit(_ *store.Tx, a people.Act) error { return n.Note(context.Background(), a) }
 
 func (n *node) Note(_ context.Context, a people.Act) error {
 	n.noted = append(n.noted, a)
