@@ -157,6 +157,11 @@ func TestStoriesThatDoNotFit(t *testing.T) {
 	if len(p.Problems) != 2 || !p.Problems[1].Refused || p.Problems[1].Where != "embargoedUntil" || !strings.Contains(p.Detail, "soon") {
 		t.Errorf("%+v", p)
 	}
+	for body, key := range map[string]string{"\x1f\x8b\x08\x00": "compressed", `{"uri":"a"}{"uri":"b"}`: "after the end"} {
+		if p := h.ask(h.write, "POST", "/api/v1/items", body).problem(t, 422, fault.Invalid); !strings.Contains(p.Detail, key) {
+			t.Errorf("%q: %s", body, p.Detail)
+		}
+	}
 	for name, body := range map[string]string{"nothing": "", "no JSON": "<p>", "no object": "[]", "half": `{"uri":`, "twice": `{"uri":"a","uri":"b"}`} {
 		r := h.ask(h.write, "POST", "/api/v1/items", body)
 		want := 422

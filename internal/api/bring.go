@@ -104,6 +104,9 @@ func brought(acc library.Accepted, d news.Draft, draft bool) Brought {
 
 // readDraft reads a story and completes it. Bytes that are no item, and fatal problems, are faults.
 func readDraft(body []byte, by news.PersonID) (news.Draft, error) {
+	if bytes.HasPrefix(body, []byte("\x1f\x8b")) {
+		return news.Draft{}, fault.New(fault.Invalid, "api.packed")
+	}
 	d, err := ninjs.Parse(body)
 	if err != nil {
 		return d, err

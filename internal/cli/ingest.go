@@ -38,6 +38,11 @@ func (c ingestCmd) Run(a *app) error {
 		refused := false
 		for _, name := range c.From {
 			r, err := c.one(a, n, name, o)
+			if kind := fault.Of(err).Kind; err != nil && (kind == fault.Invalid || kind == fault.TooLarge) {
+				f := fault.Of(err) // one file that cannot be read, or not to its end, stops no other
+				r.Problems = append(r.Problems, ingest.ItemProblem{Where: filepath.Base(name), Key: f.Key, Args: f.Args, Fatal: true})
+				refused, err = true, nil
+			}
 			if err == nil || r.Taken+r.Duplicates+r.Refused > 0 { // also of a run that ended before its end
 				a.report(name, r)
 				refused = refused || r.Refused > 0

@@ -24,7 +24,7 @@ const MaxFile = 2 << 30
 // File takes in one file or stream: ninjs (lines, an array, single objects), other JSON by a mapping, a feed; plain or
 // gzip; or a photo. The name is for the report and helps to find the format; it may be empty.
 //
-// Faults: ingest.format_unknown, ingest.gzip, ingest.feed_bad … (Invalid) when nothing can be read at all, trouble of the
+// Faults: ingest.format_unknown, ingest.gzip, ingest.feed_bad … (Invalid, TooLarge) when nothing, or nothing more, can be read, trouble of the
 // desk (Unavailable, Internal), and the end of ctx. The report counts what was done before.
 func (s *Service) File(ctx context.Context, name string, r io.Reader, o ItemOptions) (Report, error) {
 	in := bufio.NewReaderSize(r, 4096)
@@ -72,6 +72,8 @@ func produce(ctx context.Context, name string, r io.Reader, to *intake) error {
 		return to.feed(f, at)
 	case "empty":
 		return nil
+	case "utf-16":
+		return fault.New(fault.Invalid, "ingest.json_utf8")
 	}
 	return fault.New(fault.Invalid, "ingest.format_unknown", "name", path.Base(name))
 }
@@ -94,9 +96,11 @@ func kindOf(name string, head []byte) string {
 		return "empty"
 	case bytes.Contains(text, []byte("jsonfeed.org/version/")):
 		return "feed"
+	case bytes.HasPrefix(head, []byte("\xff\xfe")), bytes.HasPrefix(head, []byte("\xfe\xff")), len(text) > 1 && (text[0] == 0) != (text[1] == 0):
+		return "utf-16"
 	case text[0] == '{' || text[0] == '[':
 		return "json"
-	case text[0] == '<', bytes.HasPrefix(head, []byte("\xff\xfe")), bytes.HasPrefix(head, []byte("\xfe\xff")): // also UTF-16
+	case text[0] == '<':
 		return "feed"
 	}
 	switch wanted(name) {

@@ -145,6 +145,9 @@ func TestFormats(t *testing.T) {
 		{"photo.jpg", "\xff\xd8\xff", "", "ingest.format_unknown", nil},
 		{"cut.jsonl.gz", zipped(item(1) + "\n" + item(2))[:30], "", "ingest.gzip", nil},
 		{"twice.jsonl.gz", zipped(zipped(item(1))), "", "ingest.gzip_twice", nil},
+		{"16.json", "\xff\xfe{\x00}\x00", "", "ingest.json_utf8", nil},
+		{"16.jsonl", "\x00{\x00}", "", "ingest.json_utf8", nil},
+		{"16.xml", "\xfe\xff\x00<\x00r", "", "ingest.json_utf8", nil},
 		{"page.xml", "<html></html>", "", "ingest.feed_bad", nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -262,6 +265,16 @@ func TestTroubleOfTheDesk(t *testing.T) {
 	desk = &tray{fail: func(d news.Draft) error { cancel(); return nil }}
 	if report, err := service(t, desk).File(ctx, "x.jsonl", strings.NewReader(lines), ItemOptions{}); !errors.Is(err, context.Canceled) || report.Taken == 200 {
 		t.Errorf("%v %+v", err, report)
+	}
+}
+
+// A file of which nothing can be taken is not read for ever.
+func TestHopeless(t *testing.T) {
+	for in, key := range map[string]string{strings.Repeat("x\n", 3*maxHopeless): "ingest.hopeless", item(1) + "\n" + strings.Repeat("x\n", 3*maxHopeless): ""} {
+		report, err := service(t, &tray{}).File(t.Context(), "x.jsonl", strings.NewReader(in), ItemOptions{})
+		if key == "" && (err != nil || report.Refused != 3*maxHopeless) || key != "" && (fault.Of(err).Key != key || report.Refused != maxHopeless) {
+			t.Errorf("%v, %d refused", err, report.Refused)
+		}
 	}
 }
 

@@ -14,10 +14,11 @@ import (
 )
 
 const (
-	lanes         = 8   // drafts that are with the desk at a time: it writes what waits together in one go
-	waiting       = 4   // drafts that wait in each lane
-	progressEvery = 100 // items
-	maxInternal   = 20  // items that fail by a mistake of ours, before the run is given up
+	lanes         = 8      // drafts that are with the desk at a time: it writes what waits together in one go
+	waiting       = 4      // drafts that wait in each lane
+	progressEvery = 100    // items
+	maxInternal   = 20     // items that fail by a mistake of ours, before the run is given up
+	maxHopeless   = 10_000 // items that are refused while none can be taken, before the run is given up
 )
 
 // work is a draft on its way to the desk.
@@ -72,6 +73,9 @@ func (in *intake) give(where string, d news.Draft, err error) error {
 	if err := in.ctx.Err(); err != nil {
 		return err
 	}
+	if in.hopeless() {
+		return fault.New(fault.Invalid, "ingest.hopeless", "n", maxHopeless)
+	}
 	if err != nil {
 		in.refuse(work{where: where}, fault.Of(err))
 		return nil
@@ -88,6 +92,13 @@ func (in *intake) send(w work) error {
 	case <-in.ctx.Done():
 		return in.ctx.Err()
 	}
+}
+
+// hopeless says whether this cannot be what somebody meant to bring in.
+func (in *intake) hopeless() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.report.Refused >= maxHopeless && in.report.Taken+in.report.Duplicates == 0
 }
 
 // warn notes what is wrong with the whole of what is taken in.
@@ -187,8 +198,9 @@ func (in *intake) copy() Report {
 	return r
 }
 
+// nameOf is what a person knows an item by: its id, unless that is a hash which we made.
 func nameOf(d news.Draft) string {
-	if d.SourceID != "" {
+	if d.SourceID != "" && !strings.HasPrefix(d.SourceID, hashID) {
 		return d.SourceID
 	}
 	return d.Headline

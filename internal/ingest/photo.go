@@ -63,7 +63,7 @@ func photoDraft(m news.Media, info photo.Info, name string) news.Draft {
 			Type: news.Picture, Headline: headline, Slug: strings.ToUpper(strings.TrimSuffix(name, path.Ext(name))), Body: sanitize.Text(info.Caption),
 			Byline: info.Byline, Credit: info.Credit, Copyright: info.Rights, Usage: info.Usage, Note: info.Instructions, Dateline: info.City,
 		},
-		SourceID: "urn:newspool:sha256:" + m.SHA256, Version: m.SHA256, Format: m.Type,
+		SourceID: hashID + m.SHA256, Version: m.SHA256, Format: m.Type,
 	}
 	if info.TakenZoned {
 		d.Written = info.Taken

@@ -60,6 +60,9 @@ func New(db *store.DB, o Options) *Service {
 	return &Service{db: db, desk: o.Desk, photos: o.Photos, client: o.Client, clock: o.Clock, log: o.Log}
 }
 
+// hashID begins the id of an item that has none of its own.
+const hashID = "urn:newspool:sha256:"
+
 // ItemOptions say what is known about the items of one file, folder or stream apart from them.
 type ItemOptions struct {
 	Source   string         // name under which ids are known; empty: "ingest"
@@ -140,7 +143,7 @@ func (o ItemOptions) Complete(d *news.Draft) {
 	}
 	if d.SourceID == "" && len(d.Original) > 0 {
 		sum := sha256.Sum256(d.Original) // so that the same bytes are not taken twice
-		d.SourceID = "urn:newspool:sha256:" + hex.EncodeToString(sum[:])
+		d.SourceID = hashID + hex.EncodeToString(sum[:])
 	}
 	for i := range d.Media {
 		if d.Media[i].SHA256 != "" {

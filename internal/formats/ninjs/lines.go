@@ -172,7 +172,7 @@ func (s *splitter) objects() error {
 		switch {
 		case r.depth > 0:
 			if r.take(c, space); r.depth == 0 {
-				if err := s.give(r.line, r.item, nil); err != nil {
+				if err := s.give(r.line, r.item, r.fault()); err != nil {
 					return err
 				}
 			}
@@ -197,12 +197,22 @@ type reading struct {
 	open              [MaxDepth]byte // the brackets that are open
 	last              byte           // outside of strings, no space
 	inString, escaped bool
-	large, broken     bool
+	large             bool
+	broken            bool // see torn
+	swallows          bool // an object stands where only a name may: perhaps the next item
+}
+
+// fault says what is wrong with an item that seems whole.
+func (r *reading) fault() error {
+	if r.swallows {
+		return fault.New(fault.Invalid, "ingest.json_end")
+	}
+	return nil
 }
 
 // take takes the next byte. The item is whole when its depth is 0 again.
 func (r *reading) take(c byte, space bool) {
-	r.broken = r.torn(c)
+	r.broken, r.swallows = r.torn(c), r.swallows || r.misplaced(c)
 	if r.large = r.large || len(r.item) > MaxItem; !r.large {
 		r.item = append(r.item, c)
 	}
@@ -229,8 +239,11 @@ func (r *reading) take(c byte, space bool) {
 
 // torn says whether the item can no longer become valid: a line ends in a string, or an object stands where only a name may.
 func (r *reading) torn(c byte) bool {
-	return r.broken || r.inString && c == '\n' ||
-		!r.inString && c == '{' && r.depth > 0 && r.depth <= len(r.open) && r.open[r.depth-1] == '{' && r.last != ':'
+	return r.broken || r.inString && c == '\n' || r.misplaced(c)
+}
+
+func (r *reading) misplaced(c byte) bool {
+	return !r.inString && c == '{' && r.depth > 0 && r.depth <= len(r.open) && r.open[r.depth-1] == '{' && r.last != ':'
 }
 
 // skipStray passes over what stands between objects and is none, up to the next one or the end of the line.

@@ -48,6 +48,7 @@ func TestReadLines(t *testing.T) {
 		{"array, an item without its last quote", "[\n" + item(1) + ",\n{\"uri\":\"urn:x:2\n" + item(3) + ",\n" + item(4) + "\n]", "2:urn:x:1 3:ingest.json_end 4:urn:x:3 5:urn:x:4"},
 		{"array, an item without its end", "[" + item(1) + ",\n {\"uri\":\"urn:x:2\",\"headline\":\"H\",\n " + item(3) + ", \n " + item(4) + "]", "1:urn:x:1 2:ingest.json_end 3:urn:x:3 4:urn:x:4"},
 		{"array of items on many lines, one without its end", "[\n {\n  \"uri\":\"urn:x:1\",\n  \"subjects\":[{\n },\n {\"name\":\"a\"}],\n \"headline\":\"H\"},\n {\n  \"uri\":\"urn:x:2\",\n\n " + item(3) + "]", "2:urn:x:1 8:ingest.json_end 11:urn:x:3"},
+		{"array on one line, an item without its end", "[" + item(1) + `, {"uri":"urn:x:2","headline":"H", ` + item(3) + "]", "1:urn:x:1 1:ingest.json_end"},
 		{"one object without space at its lines", "{\n\"uri\":\"urn:x:1\",\n\"headline\":\"H\n{\n\"uri\":\"urn:x:2\"}", "1:ingest.json_end"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -96,7 +96,7 @@ func TestParse(t *testing.T) {
 
 func TestParseRefuses(t *testing.T) {
 	for in, key := range map[string]string{
-		``: "ingest.json_syntax", `{`: "ingest.json_syntax", `{} {}`: "ingest.json_syntax", `{"a":1,}`: "ingest.json_syntax", `[]`: "ingest.json_no_object", `"x"`: "ingest.json_no_object",
+		``: "ingest.json_syntax", `{`: "ingest.json_syntax", `{} {}`: "ingest.json_more", `{"a":1,}`: "ingest.json_syntax", `[]`: "ingest.json_no_object", `"x"`: "ingest.json_no_object",
 		`{"uri":"a","uri":"b"}`: "ingest.json_twice", `{"a":{"b":1,"b":2}}`: "ingest.json_twice", "{\"a\":\"\xff\"}": "ingest.json_utf8",
 		`{"a":"\ud800"}`: "ingest.json_utf8", `{"a":"\udc00x"}`: "ingest.json_utf8", `{"a":"\ud800\u0041"}`: "ingest.json_utf8",
 		strings.Repeat(`{"a":`, 40) + "1" + strings.Repeat("}", 40): "ingest.json_deep",

@@ -26,6 +26,9 @@ func decode(b []byte) (any, error) {
 	}
 	if !json.Valid(b) {
 		var v json.RawMessage
+		if json.NewDecoder(bytes.NewReader(b)).Decode(&v) == nil {
+			return nil, fault.New(fault.Invalid, "ingest.json_more")
+		}
 		return nil, fault.New(fault.Invalid, "ingest.json_syntax").Because(json.Unmarshal(b, &v))
 	}
 	if loneSurrogate(b) {

@@ -1,6 +1,7 @@
 package sources
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -11,7 +12,6 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -243,12 +243,9 @@ func (f *Family) read(ctx context.Context, id string, one stored, o ingest.ItemO
 	defer drop([]stored{one})
 	act.Detail = map[string]any{"name": one.name}
 	report, err := f.readFile(ctx, id, one, o, act)
-	if err == nil {
-		ended := act
-		ended.What = "sources.act_file_done"
-		ended.Detail = map[string]any{"name": one.name, "taken": report.Taken, "known": report.Duplicates, "refused": report.Refused}
-		err = f.o.Note(context.WithoutCancel(ctx), ended)
-	}
+	act.What = "sources.act_file_done"
+	act.Detail = map[string]any{"name": one.name, "taken": report.Taken, "known": report.Duplicates, "refused": report.Refused}
+	err = cmp.Or(err, f.o.Note(context.WithoutCancel(ctx), act)) // also of one that was stopped: what was taken stays
 	f.shelf.change(id, func(u *upload) {
 		u.State, u.Ended, u.Report, u.Read = done, f.o.Shell.Now(), report, u.Size
 		if err != nil {
@@ -337,11 +334,7 @@ func (f *Family) showFile(w http.ResponseWriter, r *http.Request) error {
 func problemLines(p *i18n.Printer, all []ingest.ItemProblem) []problemLine {
 	var lines []problemLine
 	for _, x := range all {
-		name := strings.TrimPrefix(x.Name, "urn:newspool:sha256:")
-		if name != x.Name {
-			name = "" // nobody knows an item by its hash
-		}
-		lines = append(lines, problemLine{x.Where, name, say(p, x.Key, x.Args), x.Fatal})
+		lines = append(lines, problemLine{x.Where, x.Name, say(p, x.Key, x.Args), x.Fatal})
 	}
 	slices.SortStableFunc(lines, func(a, b problemLine) int {
 		switch {

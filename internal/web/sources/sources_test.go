@@ -274,7 +274,7 @@ func TestFiles(t *testing.T) {
 	if _, body := d.get("/sources"); !strings.Contains(body, "Stopped before the end") || !strings.Contains(body, "a.txt is in no format that is known here") {
 		t.Error("the list does not say that a file is none")
 	}
-	if got, want := d.acts(), "file file_done file file file_done"; got != want {
+	if got, want := d.acts(), "file file_done file file_done file file_done"; got != want {
 		t.Errorf("audit: %s, want %s", got, want)
 	}
 	d.full = true
