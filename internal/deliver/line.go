@@ -26,22 +26,11 @@ type Info struct {
 	Until     string            `json:"until,omitempty" format:"date-time" doc:"Where usable: until when. Else when it may become usable."`
 }
 
-// bare is a line without a text, in the names and the order of ninjs 3.1.
-type bare struct {
-	URI            news.ItemID `json:"uri"`
-	Standard       standard    `json:"standard"`
-	Version        string      `json:"version"`
-	VersionCreated string      `json:"versionCreated,omitempty"`
-	EmbargoedUntil string      `json:"embargoedUntil,omitempty"`
-	PubStatus      string      `json:"pubStatus"`
-	EdNote         string      `json:"edNote,omitempty"`
-	Newspool       Info        `json:"newspool"`
-}
-
-type standard struct {
-	Name    string `json:"name"`
-	Version string `json:"version"`
-	Schema  string `json:"schema"`
+// Document is what a line says: ninjs as the newsroom's own codec writes it, with the credit and the terms that go with it. It
+// has no text where there may be none.
+type Document struct {
+	ninjs.Document
+	Newspool Info `json:"newspool"`
 }
 
 // line judges an entry and writes it down.
@@ -52,34 +41,23 @@ func (j *judging) line(e library.FeedEntry) Line {
 		Why: j.say(v.why), Until: stamp(v.until),
 	}
 	l := Line{Cursor: e.Cursor, Item: e.Item, Version: e.Version, State: v.state}
-	if v.state == Usable {
-		l.JSON = whole(e, v, info)
-		return l
-	}
-	b := bare{
-		URI: e.Item, Standard: standard{"ninjs", "3.1", "http://www.iptc.org/std/ninjs/ninjs-schema_3.1.json"},
-		Version: strconv.Itoa(e.Version), VersionCreated: stamp(e.Released), PubStatus: "withheld", Newspool: info,
-	}
+	number := strconv.Itoa(e.Version)
+	doc := ninjs.Document{URI: string(e.Item), Standard: ninjs.Standard31(), Version: number, VersionCreated: stamp(e.Released), PubStatus: "withheld"}
 	switch v.state {
+	case Usable:
+		story := e.Story
+		story.Credit, story.Usage = v.credit, v.usage
+		doc = ninjs.Make(story, ninjs.Meta{URI: string(e.Item), Version: number, Class: e.Class, Released: e.Released, Provider: v.provider})
 	case Withdrawn:
-		b.PubStatus = "canceled"
+		doc.PubStatus = "canceled"
 		if e.Class == news.Withdrawal {
-			b.EdNote = e.Note
+			doc.EdNote = e.Note
 		}
 	case Embargo:
-		b.EmbargoedUntil = stamp(e.Embargo)
+		doc.EmbargoedUntil = stamp(e.Embargo)
 	}
-	l.JSON = encode(b)
+	l.JSON = encode(Document{doc, info})
 	return l
-}
-
-// whole is a line with its text: ninjs as the newsroom's own codec writes it, with the credit and the terms that go with it.
-func whole(e library.FeedEntry, v verdict, info Info) []byte {
-	story := e.Story
-	story.Credit, story.Usage = v.credit, v.usage
-	b := ninjs.Write(story, ninjs.Meta{URI: string(e.Item), Version: strconv.Itoa(e.Version), Class: e.Class, Released: e.Released, Provider: v.provider})
-	b = append(b[:len(b)-1], `,"newspool":`...)
-	return append(append(b, encode(info)...), '}')
 }
 
 func encode(v any) []byte {

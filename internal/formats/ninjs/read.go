@@ -31,7 +31,7 @@ func readWritten(b []byte) (s news.Story, ok bool) {
 	if len(b) > MaxItem || bytes.Contains(b, []byte(`\u0000`)) {
 		return s, false
 	}
-	var d document
+	var d Document
 	if err := json.Unmarshal(b, &d, json.RejectUnknownMembers(true)); err != nil {
 		return s, false
 	}
@@ -78,7 +78,7 @@ func writtenLang(s string) (news.Lang, bool) {
 }
 
 // times reads the dates.
-func (d *document) times(s *news.Story) bool {
+func (d *Document) times(s *news.Story) bool {
 	written := d.ContentCreated
 	if written == "" {
 		written = d.VersionCreated
@@ -101,7 +101,7 @@ func writtenTime(s string) (time.Time, bool) {
 }
 
 // concepts reads subjects and genre.
-func (d *document) concepts(s *news.Story) bool {
+func (d *Document) concepts(s *news.Story) bool {
 	for _, t := range d.Subjects {
 		c, ok := t.concept()
 		if !ok || slices.ContainsFunc(s.Subjects, func(x news.Subject) bool { return x.Code == c.Code }) {
@@ -119,7 +119,7 @@ func (d *document) concepts(s *news.Story) bool {
 	return true
 }
 
-func (t term) concept() (news.Subject, bool) {
+func (t Term) concept() (news.Subject, bool) {
 	s := news.Subject{Name: line(t.Name)}
 	switch {
 	case t.URI != "" && t.Literal == "" && line(t.URI) == t.URI:
@@ -131,7 +131,7 @@ func (t term) concept() (news.Subject, bool) {
 }
 
 // sources reads credit and service.
-func (d *document) sources(s *news.Story) bool {
+func (d *Document) sources(s *news.Story) bool {
 	for _, p := range d.InfoSources {
 		name := line(p.Name)
 		switch {
