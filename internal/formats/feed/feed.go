@@ -198,14 +198,8 @@ func media(it *gofeed.Item) []news.Media {
 		if n, err := strconv.ParseInt(strings.TrimSpace(e.Length), 10, 64); err == nil && n > 0 {
 			m.Size = n
 		}
-		switch kind, _, _ := strings.Cut(m.Type, "/"); kind {
-		case "image":
-			m.Of = news.Picture
-		case "audio":
-			m.Of = news.Audio
-		case "video":
-			m.Of = news.Video
-		}
+		kind, _, _ := strings.Cut(m.Type, "/")
+		m.Of = medium(kind)
 		add(m)
 	}
 	for _, e := range mediaRSS(it.Extensions) {
@@ -217,19 +211,25 @@ func media(it *gofeed.Item) []news.Media {
 	return all
 }
 
+// medium is the kind of item that a feed calls so; "" where it is none.
+func medium(name string) news.ItemType {
+	switch name {
+	case "image":
+		return news.Picture
+	case "audio":
+		return news.Audio
+	case "video":
+		return news.Video
+	}
+	return ""
+}
+
 // mediaRSS reads media:content with its credit and text.
 func mediaRSS(all ext.Extensions) []news.Media {
 	var out []news.Media
 	for _, c := range all["media"]["content"] {
 		m := news.Media{ID: oneLine(c.Attrs["url"]), Type: strings.ToLower(oneLine(c.Attrs["type"]))}
-		switch c.Attrs["medium"] {
-		case "image":
-			m.Of = news.Picture
-		case "audio":
-			m.Of = news.Audio
-		case "video":
-			m.Of = news.Video
-		}
+		m.Of = medium(c.Attrs["medium"])
 		for name, to := range map[string]*string{"credit": &m.Credit, "title": &m.Headline, "description": &m.Caption, "copyright": &m.Rights} {
 			if e := c.Children[name]; len(e) > 0 {
 				*to = plain(e[0].Value)
