@@ -134,6 +134,9 @@ func (sourceListCmd) Run(a *app) error {
 			if s.Trouble != nil {
 				fmt.Fprintf(a.out, "  %s", strip(terms.Say(a.printer(), *s.Trouble)))
 			}
+			if s.Refusals > 0 {
+				fmt.Fprintf(a.out, "  %s", strip(a.printer().T("sources.read.stand", "n", s.Refusals)))
+			}
 			fmt.Fprintln(a.out)
 		}
 		return err
