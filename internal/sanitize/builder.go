@@ -24,6 +24,7 @@ type builder struct {
 	attrs   []html.Attribute // lang and dir of the rooms around, for the next block
 	marks   []mark           // the phrase elements that are open in the source
 	last    *html.Node       // the text node written last in this line
+	tail    strings.Builder  // what stands in it, until settle: a long text would be copied with each of its words
 	space   bool             // the line ends with a space, or has not begun
 	breaks  int              // line breaks that wait for the next word
 	visible bool             // the line has something to see
@@ -153,11 +154,21 @@ func (b *builder) gap() {
 
 func (b *builder) write(at *html.Node, s string) {
 	if b.last != nil && b.last.Parent == at && at.LastChild == b.last {
-		b.last.Data += s
+		b.tail.WriteString(s)
 		return
 	}
-	b.last = &html.Node{Type: html.TextNode, Data: s}
+	b.settle()
+	b.last = &html.Node{Type: html.TextNode}
+	b.tail.WriteString(s)
 	at.AppendChild(b.last)
+}
+
+// settle puts what was written into its text node.
+func (b *builder) settle() {
+	if b.last != nil {
+		b.last.Data = b.tail.String()
+	}
+	b.tail.Reset()
 }
 
 // takeBreaks writes the breaks that waited: one is a break, more begin a new paragraph.
@@ -208,11 +219,12 @@ func (b *builder) trim() {
 	if b.last == nil {
 		return
 	}
+	b.settle()
 	b.last.Data = strings.TrimRight(b.last.Data, " ")
 	if b.last.Data == "" {
 		b.last.Parent.RemoveChild(b.last)
-		b.last = nil
 	}
+	b.last = nil
 }
 
 // endLine closes the line; one in which nothing can be seen is taken out again.

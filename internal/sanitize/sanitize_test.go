@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
@@ -268,4 +269,25 @@ func TestPlain(t *testing.T) {
 func FuzzText(f *testing.F) {
 	f.Add("a\n\nb\nc")
 	f.Fuzz(func(t *testing.T, s string) { check(t, s, Text(s)) })
+}
+
+// A story as long as a content may be takes no minutes, however it is written: every reader would wait, and the node with them.
+func TestLongStories(t *testing.T) {
+	for name, src := range map[string]string{
+		"one paragraph":       "<p>" + strings.Repeat("ferry late ", 90_000) + "</p>",
+		"many spaces":         "<p>" + strings.Repeat("a  ", 300_000) + "</p>",
+		"emphasis, again":     "<p><b>" + strings.Repeat("<b>x</b>", 120_000) + "</b></p>",
+		"marks and spaces":    "<p>" + strings.Repeat("<i>a</i> ", 110_000) + "</p>",
+		"a line break a word": "<p>" + strings.Repeat("a<br>", 180_000) + "</p>",
+	} {
+		began := time.Now()
+		if out := Story(src); out == "" {
+			t.Errorf("%s: nothing is left", name)
+		}
+		if took := time.Since(began); took > 20*time.Second {
+			t.Errorf("%s: %v", name, took)
+		} else {
+			t.Logf("%s: %v", name, took)
+		}
+	}
 }
