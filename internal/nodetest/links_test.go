@@ -1,11 +1,14 @@
 package nodetest
 
 import (
+	"context"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"newspool/internal/exchange"
 	"newspool/internal/news"
 	"newspool/internal/node"
 )
@@ -63,4 +66,37 @@ func TestAnswersThatEnd(t *testing.T) {
 	waitState(t, b, item, news.Usable)
 	waitState(t, b, accept(t, a, Story(3)), news.Usable)
 	waitDelivered(t, a, item, 1)
+}
+
+// A line that is cut, and a partner that starts anew, between a record and its text: the text comes all the same, once, and nobody says
+// that it is missing.
+func TestCutBetweenRecordAndText(t *testing.T) {
+	w := newLine(t)
+	a, b := over(t, w, North(), Soren())
+	send(t, a, b, 1)
+	for n, again := range []func(){w.cut, func() { b.Restart(b.spec) }} {
+		size := followed(t, b, a).Size
+		w.open(64 << 10)
+		d := Story(10 + n)
+		d.Body = "<p>" + strings.Repeat("The ferry left Port Anselm on time. ", 20_000) + "</p>"
+		item := accept(t, a, d)
+		Wait(t, "the line is held up in the middle of the text", w.held)
+		if got := followed(t, b, a).Size; got != size {
+			t.Errorf("%d records are stored, want %d: the text is not here", got, size)
+		}
+		again()
+		w.open(-1)
+		waitState(t, b, item, news.Usable)
+		waitDelivered(t, a, item, 1)
+		story, err := b.Library.Version(context.Background(), item, 0)
+		if err != nil || len(story.Body) < 600_000 {
+			t.Errorf("the text has %d bytes (%v)", len(story.Body), err)
+		}
+	}
+	for _, rec := range records(t, b, own(t, b, "").ID) {
+		if rec.Type == exchange.TypeMissing {
+			t.Errorf("the partner misses %s", rec.About)
+		}
+	}
+	sameLedgers(t, a, b)
 }
