@@ -33,12 +33,12 @@ func TestCompare(t *testing.T) {
 		got = append(got, fmt.Sprintf("%s %s: %d, %d", Say(p, c.Heading), Say(p, c.Line()), old, new))
 	}
 	want := []string{
-		"Purpose Clause 1.2 is different.: 2, 2",
-		"What is sent Clause 2.1 is different.: 6, 6",
-		"What is sent Clause 2.3 is gone.: 7, 0",
+		"Purpose Clause 1.2 has changed.: 2, 2",
+		"What is sent Clause 2.1 has changed.: 6, 6",
+		"What is sent Clause 2.3 has been removed.: 7, 0",
 		"What is sent Clause 2.6 is new.: 0, 3",
-		"Publication Clause 3.1 is different.: 1, 1",
-		"Withdrawals Clause 5.2 is different.: 4, 4",
+		"Publication Clause 3.1 has changed.: 1, 1",
+		"Withdrawals Clause 5.2 has changed.: 4, 4",
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)

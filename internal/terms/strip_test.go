@@ -30,10 +30,10 @@ func TestStrip(t *testing.T) {
 			"May be published in print, web and radio with the credit “North Agency”, until 31 May 2026. Only in Iran and France. Not on television. Not in social media. Not to be passed on. Not for the training of models. With a link to the original."},
 		"only to be found": {exchange(), func(f *Facts) {
 			f.Archive, f.Type, f.Written = true, news.Picture, time.Date(1950, 1, 1, 0, 0, 0, 0, time.UTC)
-		}, released, "To be found and read only (clause 2.5 of the agreement with North Agency)."},
+		}, released, "For searching and reading only (clause 2.5 of the agreement with North Agency)."},
 		"nothing to publish": {opened(), func(f *Facts) {
 			f.From, f.To, f.Archive, f.Written = soren, north, true, time.Date(1950, 1, 1, 0, 0, 0, 0, time.UTC)
-		}, released, "Not for publication. Not to be translated. Not to be shortened. Not to be combined with other copy. Not to be passed on. Not for the training of models. Not to be kept beyond its time. Tell Radio Soren when you have used it."},
+		}, released, "Not for publication. Not to be translated. Not to be shortened. Not to be combined with other material. Not to be passed on. Not for the training of models. Not to be kept beyond its time. Tell Radio Soren when you have used it."},
 		"without limits": {Template(Wire, northParty(), avandParty()), nil, released,
 			"May be published in print, web, radio, television and social media with the credit “North Agency”. Not to be passed on. Not for the training of models. With a link to the original."},
 	} {

@@ -70,9 +70,9 @@ func TestAllLanguages(t *testing.T) {
 func TestList(t *testing.T) {
 	d := newDesk(t)
 	text := d.Page(200, "GET", "/agreements", nil)
-	d.Contains(text, "Waits for us", "Waits for others", "In force", "Suspended", "Declined", "Taken back", "Ended", "Not signed in time", "New agreement",
+	d.Contains(text, "Waiting for us", "Waiting for others", "In force", "Suspended", "Declined", "Taken back", "Ended", "Not signed in time", "New agreement",
 		"A change waits for 1 signature", "\u2068Radio Soren\u2069, \u2068Avand News\u2069 and \u2068Baltra Press\u2069", "without an end", "Last day: 2 November 2026")
-	if strings.Index(text, "Waits for us") > strings.Index(text, "In force") {
+	if strings.Index(text, "Waiting for us") > strings.Index(text, "In force") {
 		t.Error("those to sign do not stand first")
 	}
 
@@ -95,10 +95,10 @@ func TestShow(t *testing.T) {
 	text := d.Page(200, "GET", path(id(1)), nil)
 	d.Contains(text, "waits for the answer of \u2068North Agency\u2069", "has compared the fingerprint of \u2068Avand News\u2069", "Darya Avand", "signs for", "prevails",
 		`action="/agreements/`+string(id(1))+`/sign"`, `name="revision" value="`+d.hash(1)+`"`, gistOf(terms.RevisionHash(d.hash(1))), "I have read it and sign for", "Decline instead")
-	d.Lacks(text, "everything that one of them says", "/void", "/suspend", "What this text changes")
+	d.Lacks(text, "everything that one of them sends", "/void", "/suspend", "What this text changes")
 	text = d.Page(200, "GET", path(id(1))+"?lang=fa", nil)
 	d.Contains(text, `<div class="terms" lang="fa" dir="rtl">`, "توافق‌نامهٔ تبادل خبر", "۱۱ دی ۱۴۰۷")
-	d.Contains(d.Page(200, "GET", path(id(2)), nil), "An agreement of 4 newsrooms: everything that one of them says")
+	d.Contains(d.Page(200, "GET", path(id(2)), nil), "An agreement of 4 newsrooms: everything that one of them sends")
 
 	// The text of the agreement keeps to one of its languages; a reader of another gets the one that prevails.
 	d.Lang = "fr"
@@ -113,7 +113,7 @@ func TestShow(t *testing.T) {
 	d.Contains(text, "What this text changes", "<del>Its last day is \u206831 October 2027\u2069.</del>", "<ins>Its last day is \u206831 October 2028\u2069.</ins>", "/void", "reading a proposed change")
 	d.Lacks(text, "/suspend", `/sign"`)
 	d.Contains(d.Page(200, "GET", path(id(4)), nil), "Signature of \u2068The Harbour Paper\u2069", `name="party" value="2"`, "without a node", `value="Tom Quay"`)
-	d.Contains(d.Page(200, "GET", path(id(5)), nil), "Signature entered by \u2068North Agency\u2069: \u2068on paper, 3 November\u2069", "Take it up again", "Suspended: nothing new", "Propose a change")
+	d.Contains(d.Page(200, "GET", path(id(5)), nil), "Signature entered by \u2068North Agency\u2069: \u2068on paper, 3 November\u2069", ">Resume<", "Suspended: nothing new", "Propose a change")
 	d.Contains(d.Page(200, "GET", path(id(6)), nil), "Signed", "1 January 2027")
 	d.Contains(d.Page(200, "GET", path(id(7)), nil), "We have no crew that week.", "Take it back")
 	d.Contains(d.Page(200, "GET", path(id(8)), nil), "took this text back", "Propose it anew")
@@ -144,7 +144,7 @@ func TestAuthorsWords(t *testing.T) {
 	d.Contains(d.Page(200, "GET", path(id(1)), nil), "is not what would be signed")
 	d.theirs = "1.1 Parties\nA and B.\n"
 	text := d.Page(200, "GET", path(id(1)), nil)
-	d.Contains(text, "words the text in \u2068English\u2069 otherwise", "1.1 Parties\nA and B.")
+	d.Contains(text, "words the text in \u2068English\u2069 differently", "1.1 Parties\nA and B.")
 	d.Lacks(text, "is not what would be signed", `class="clauses"`)
 	d.Contains(d.Page(200, "GET", path(id(1))+"/print", nil), "A and B.")
 	d.Contains(d.Page(200, "GET", path(id(1))+"?lang=fa", nil), `class="clauses"`)
@@ -176,7 +176,7 @@ func TestAnswers(t *testing.T) {
 	one, h := path(id(1)), d.hash(1)
 	d.Contains(d.Page(422, "POST", one+"/sign", pagetest.Form("revision", h, "name", "Ada North", "office", "chief")), "Confirm that you have read", `value="chief"`)
 	d.Contains(d.Page(422, "POST", one+"/sign", pagetest.Form("revision", h, "name", " ", "office", "chief", "read", "yes")), "Say who signs")
-	d.Contains(d.Page(422, "POST", one+"/sign", pagetest.Form("revision", h, "name", "Ada", "office", "", "read", "yes")), "in which office")
+	d.Contains(d.Page(422, "POST", one+"/sign", pagetest.Form("revision", h, "name", "Ada", "office", "", "read", "yes")), "in what position")
 	d.Page(422, "POST", one+"/sign", pagetest.Form("revision", h, "name", strings.Repeat("a", 500), "office", "x", "read", "yes"))
 	d.Page(404, "POST", one+"/sign", pagetest.Form("revision", d.hash(2), "name", "Ada", "office", "chief", "read", "yes"))
 	d.goes(one, one+"/sign", pagetest.Form("revision", h, "name", "Ada North", "office", "chief", "read", "yes"))

@@ -88,7 +88,7 @@ func TestPropose(t *testing.T) {
 	v := d.begin(terms.Wire, "", soren)
 	text, v := d.press(200, newTerms, v, "show")
 	d.Contains(text, "Read and propose", "Agreement on the exchange of news", `lang="ru" dir="ltr"`, `name="seen"`, "Change the terms")
-	d.Lacks(text, "everything that one of them says")
+	d.Lacks(text, "everything that one of them sends")
 	shown := v.Get("seen")
 
 	v.Set("name", "Ada North")
@@ -98,7 +98,7 @@ func TestPropose(t *testing.T) {
 	v.Set("read", "yes")
 	v.Set("office", "")
 	text, _ = d.press(422, newTerms, v, "propose")
-	d.Contains(text, "in which office", `value="Ada North"`)
+	d.Contains(text, "in what position", `value="Ada North"`)
 
 	v.Set("office", "chief")
 	v.Set("notice_days", "۹۰")
@@ -123,7 +123,7 @@ func TestPropose(t *testing.T) {
 	next.Set("agreement", string(id(1)))
 	d.Page(409, "POST", newTerms, next)
 	text, _ = d.press(200, newTerms, d.begin(terms.Pool, "", soren, avand), "show")
-	d.Contains(text, "An agreement of 3 newsrooms: everything that one of them says")
+	d.Contains(text, "An agreement of 3 newsrooms: everything that one of them sends")
 }
 
 func TestAmend(t *testing.T) {
@@ -229,7 +229,7 @@ func TestSameParties(t *testing.T) {
 	d := newDesk(t)
 	to := path(id(5)) + "/amend"
 	text := d.Page(200, "GET", to, nil)
-	d.Contains(text, "Who takes part cannot be changed while the agreement goes on", `name="p2-name-en"`, `<input type="hidden" name="p2-domain" value="harbour.example">`)
+	d.Contains(text, "The parties cannot be changed while the agreement is running", `name="p2-name-en"`, `<input type="hidden" name="p2-domain" value="harbour.example">`)
 	d.Lacks(text, "party-add", "party-host", "party-drop", `id="at-parties-2-domain"`)
 	v := fields(t, text)
 	v.Set("party_new", string(baltra))
@@ -270,7 +270,7 @@ func TestProblems(t *testing.T) {
 	v.Set("notice_days", "0")
 	v.Set("purpose-ru", "")
 	text, v = d.press(200, newTerms, v, "show")
-	d.Contains(text, "You can propose it like this", "from one moment to the next", `name="seen"`)
+	d.Contains(text, "You can propose it like this", "at any moment", `name="seen"`)
 	d.propose(newTerms, v)
 
 	v = d.begin(terms.Wire, "", soren)
@@ -288,7 +288,7 @@ func TestProblems(t *testing.T) {
 
 func TestChoose(t *testing.T) {
 	d := newDesk(t)
-	d.Contains(d.Page(200, "GET", "/agreements/new", nil), "Avand News", "Radio Soren", "Opening of an archive", `value="wire" checked`)
+	d.Contains(d.Page(200, "GET", "/agreements/new", nil), "Avand News", "Radio Soren", "Access to an archive", `value="wire" checked`)
 	d.Contains(d.Page(422, "GET", newTerms+"?kind=pool", nil), "Choose at least one newsroom", `value="pool" checked`)
 	d.Page(404, "GET", newTerms+"?kind=pool&party=nobody", nil)
 	d.Page(404, "GET", newTerms+"?like=nothing", nil)

@@ -52,7 +52,7 @@ func TestList(t *testing.T) {
 	text := d.Page(200, "GET", "/partners", nil)
 	d.Contains(text, "Silent", "Catching up", "Up to date", "Blocked by us", "Its clock is 3 min ahead of ours", "cannot be reached", "not compared", "1,204", "2 h ago",
 		"Set aside: \u2068sport\u2069 is outside clause \u20682.1\u2069 of the agreement with \u2068Baltra Press\u2069", "record no. 18,204", "has no words for", "1 agreement",
-		"Coast Radio", "Good evening from the coast", "Under this agreement we say nothing yet", "/agreements/a1", "still lies on this machine", "/partners/root-key", `action="/partners/hellos/open"`)
+		"Coast Radio", "Good evening from the coast", "Under this agreement we send nothing yet", "/agreements/a1", "is still on this machine", "/partners/root-key", `action="/partners/hellos/open"`)
 	if strings.Index(text, "Silent") > strings.Index(text, "Up to date") {
 		t.Error("the late ones do not stand first")
 	}
@@ -63,7 +63,7 @@ func TestList(t *testing.T) {
 	d.person.Administrator = false
 	text = d.Page(200, "GET", "/partners", nil)
 	d.Lacks(text, "/partners/add", "/partners/root-key", "hellos/open")
-	d.Contains(text, "Coast Radio", "still lies on this machine")
+	d.Contains(text, "Coast Radio", "is still on this machine")
 
 	d.Lang = "fa"
 	d.Contains(d.Page(200, "GET", "/partners", nil), "کنار گذاشته شد: «\u2068ورزش\u2069»", "بالترا پرس", `dir="rtl"`)
@@ -72,7 +72,7 @@ func TestList(t *testing.T) {
 	d.person.Administrator = true
 	text = d.Page(200, "GET", "/partners", nil)
 	d.Contains(text, "No partners yet", "/partners/add")
-	d.Lacks(text, "still lies on this machine")
+	d.Lacks(text, "is still on this machine")
 }
 
 func TestPinnedAMomentAgo(t *testing.T) {
@@ -87,7 +87,7 @@ func TestAdd(t *testing.T) {
 	d.Contains(d.Page(403, "POST", "/partners/look", pagetest.Form("address", "http://10.0.0.7:8700")), "not an address of the public internet", "--allow-net", `value="http://10.0.0.7:8700"`)
 	d.Contains(d.Page(503, "POST", "/partners/look", pagetest.Form("address", "nowhere.example")), "\u2068nowhere.example\u2069 cannot be reached")
 	for _, address := range []string{"", "ftp://north.example", "https://", "https://a:b@north.example", "::::"} {
-		d.Contains(d.Page(422, "POST", "/partners/look", pagetest.Form("address", address)), "is no address of a node")
+		d.Contains(d.Page(422, "POST", "/partners/look", pagetest.Form("address", address)), "is not the address of a node")
 	}
 	d.Page(500, "POST", "/partners/look", pagetest.Form("address", "broken.example"))
 	d.Contains(d.Page(422, "POST", "/partners/look", pagetest.Form("address", "north.example")), "our own identity document")
@@ -132,7 +132,7 @@ func TestPin(t *testing.T) {
 	}
 	d.Page(422, "POST", "/partners/pin", pagetest.Form("document", "%%", "root", root))
 	d.Page(422, "POST", "/partners/pin", pagetest.Form("document", "bm8=", "root", root))
-	d.Contains(d.Page(409, "POST", "/partners/pin", pagetest.Form("document", doc, "root", string(d.soren.root))), "another root key")
+	d.Contains(d.Page(409, "POST", "/partners/pin", pagetest.Form("document", doc, "root", string(d.soren.root))), "a different root key")
 	d.refuse = fault.New(fault.Conflict, "partner.older_identity", "domain", "coast.example")
 	d.Contains(d.Page(409, "POST", "/partners/pin", pagetest.Form("document", doc, "root", root)), "a newer identity document before")
 }

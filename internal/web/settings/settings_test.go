@@ -164,8 +164,8 @@ func TestOwnAccount(t *testing.T) {
 
 	d.as("anna", annaPassword)
 	d.Contains(d.Page(200, "GET", "/settings", nil), "End all others")
-	d.Contains(d.Page(422, "POST", "/settings/password", pagetest.Form("present", annaPassword, "password", "eight herons", "again", "nine herons!")), "not typed the same twice")
-	d.Contains(d.Page(403, "POST", "/settings/password", pagetest.Form("present", "not the password", "password", "eight herons", "again", "eight herons")), "present password is not right")
+	d.Contains(d.Page(422, "POST", "/settings/password", pagetest.Form("present", annaPassword, "password", "eight herons", "again", "nine herons!")), "new passwords are not the same")
+	d.Contains(d.Page(403, "POST", "/settings/password", pagetest.Form("present", "not the password", "password", "eight herons", "again", "eight herons")), "current password is not right")
 	d.Contains(d.Page(422, "POST", "/settings/password", pagetest.Form("present", annaPassword, "password", "herons", "again", "herons")), "at least", "10")
 	before := d.Token
 	d.Goes("/settings", "/settings/password", pagetest.Form("present", annaPassword, "password", "eight herons", "again", "eight herons"))
@@ -342,7 +342,7 @@ func TestNode(t *testing.T) {
 		},
 	}
 	body := d.Page(200, "GET", "/settings/node", nil)
-	d.Contains(body, "PostgreSQL", "1 job was given up.", "1 source fails.", "1 link to a partner needs somebody.", "keys of the newsroom are not protected", "The disk is nearly full",
+	d.Contains(body, "PostgreSQL", "1 job was given up.", "1 source is failing.", "1 link to a partner needs attention.", "keys of the newsroom are not protected", "The disk is nearly full",
 		"no route to host", "no words for", "stopped: a person must look", "Row 4", `value="98"`, "1,200", `href="/sources/1"`, `href="/partners/1"`)
 	d.Lacks(body, "All is well")
 	d.Lang = "fa"

@@ -294,11 +294,11 @@ func TestProblems(t *testing.T) {
 		{"domain", "https://north.example", "domain", "in small letters"},
 		{"domain", "", "domain", "in small letters"},
 		{"kind", "palace", "kind", "what kind"},
-		{"more", "en, 9!", "more", "is no language tag"},
+		{"more", "en, 9!", "more", "is not a language tag"},
 		{"base", "http://news.north.example", "base", "on its own machine only"},
 		{"base", "news.north.example", "base", "Write https://"},
 		{"base", "https://news.north.example/path", "base", "Write https://"},
-		{"again", "five herons", "again", "not typed the same twice"},
+		{"again", "five herons", "again", "two passwords are not the same"},
 		{"contact", strings.Repeat("a", 300), "contact", "too long"},
 		{"name-en", strings.Repeat("a", 300), "names", "too long"},
 	} {

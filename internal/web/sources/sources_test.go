@@ -176,7 +176,7 @@ func TestFeed(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(d.dir, "left")); err == nil {
 		t.Error("what was left from before is still there")
 	}
-	for _, c := range []struct{ url, says string }{{"rubbish", "is no address of a feed"}, {"http://10.1.2.3/", "not an address of the public internet"}} {
+	for _, c := range []struct{ url, says string }{{"rubbish", "is not the address of a feed"}, {"http://10.1.2.3/", "not an address of the public internet"}} {
 		if code, body := d.post("/sources/try", "url", c.url, "name", "Kept name"); code != 422 || !strings.Contains(body, c.says) || !strings.Contains(body, `value="Kept name"`) {
 			t.Errorf("%s: %d %s", c.url, code, body)
 		}

@@ -77,7 +77,7 @@ func TestLive(t *testing.T) {
 	if err := json.Unmarshal([]byte(strings.TrimPrefix(got[0], "row ")), &change); err != nil {
 		t.Fatal(err, got)
 	}
-	if change.Item != gone.Item.Short() || !strings.Contains(change.HTML, `class="row gone"`) || !change.Gone || !strings.Contains(change.HTML, "Use no more") {
+	if change.Item != gone.Item.Short() || !strings.Contains(change.HTML, `class="row gone"`) || !change.Gone || !strings.Contains(change.HTML, "Do not use it any more") {
 		t.Errorf("%+v", change)
 	}
 	pagetest.Check(t, "row", change.HTML)

@@ -152,7 +152,7 @@ func TestPhotosOfTheForm(t *testing.T) {
 	w := send(t, mux, "/new", typed, "good.jpg", "photo 1", "broken.jpg", "no picture", "good.jpg", "photo 1")
 	body := text(w)
 	pagetest.Check(t, "form", body)
-	if w.Code != 422 || !strings.Contains(body, "broken.jpg: This is no picture that can be read.") || !strings.Contains(body, "Typed so far.") {
+	if w.Code != 422 || !strings.Contains(body, "broken.jpg: This is not a picture that can be read.") || !strings.Contains(body, "Typed so far.") {
 		t.Fatalf("%d %s", w.Code, body)
 	}
 	if n := strings.Count(body, `src="/media/`); n != 1 {

@@ -67,7 +67,7 @@ func TestListSays(t *testing.T) {
 	mux := start(t, newDesk(north))
 	body := text(ask(t, mux, "GET", "/wire", ""))
 	for _, want := range []string{
-		`<title>(1) Wire · North Agency</title>`, "Urgent, not seen yet", "Correction 3", "Update 2", "Embargo until 18:00", ">Withdrawn<", "Use no more.", ">Draft<", "Yesterday",
+		`<title>(1) Wire · North Agency</title>`, "Urgent, not seen yet", "Correction 3", "Update 2", "Embargo until 18:00", ">Withdrawn<", "Do not use it any more.", ">Draft<", "Yesterday",
 		`<bdi lang="fa" dir="auto">گنجینهٔ دورهٔ برنز`, `href="/wire?item=` + strikeItem + `#r-10" data-into="preview" data-part="item"`, `data-full="` + strikePath + `"`, `data-live="/live/wire?after=12&amp;told=12"`,
 		"Choose an item in the list",
 	} {
@@ -335,7 +335,7 @@ func TestWriting(t *testing.T) {
 		t.Error(diff)
 	}
 	for _, c := range []struct{ field, value, says string }{
-		{"headline", "", "The headline is missing."}, {"body", " \n ", "The text is missing."}, {"lang", "", "Choose the language"}, {"embargo", "tomorrow", "no valid time"},
+		{"headline", "", "The headline is missing."}, {"body", " \n ", "The text is missing."}, {"lang", "", "Choose the language"}, {"embargo", "tomorrow", "not a valid time"},
 		{"more", "flying saucers", "Not a Media Topic: flying saucers."}, {"slug", strings.Repeat("x", 501), "At most 500 characters"},
 	} {
 		bad := url.Values{}
