@@ -16,10 +16,13 @@ import (
 
 // A newsroom's troubles are found however many others came after them, in all of its ledgers.
 func TestTroublesOf(t *testing.T) {
+	storetest.Each(t, []store.Migration{content.Migrations(), ledger.Migrations(), Migrations()}, troublesOf)
+}
+
+func troublesOf(t *testing.T, db *store.DB) {
 	ctx := context.Background()
 	now := time.Now()
 	clk := func() time.Time { now = now.Add(time.Second); return now }
-	db := storetest.Open(t, content.Migrations(), ledger.Migrations(), Migrations())
 	ledgers := ledger.New(db, clk, func() ed25519.PrivateKey { return nil })
 	s := &Service{Options: Options{DB: db, Clock: clk, Changed: func(string, string) {}}}
 	const quiet, loud = news.Root("aa"), news.Root("bb")

@@ -205,8 +205,11 @@ func held(t *testing.T, db *store.DB, acts ...func() error) {
 
 // Two who change the same newsroom at a time both get what they want, and memory says what the rows say.
 func TestTwoAtATime(t *testing.T) {
+	storetest.Each(t, []store.Migration{partner.Migrations()}, twoAtATime)
+}
+
+func twoAtATime(t *testing.T, db *store.DB) {
 	ctx := context.Background()
-	db := open(t)
 	keys := partner.Keys{Log: newKey(t), Cosigner: newKey(t)}
 	a, _ := newsroomOf(t, db, "north.example", keys)
 	b, _ := newsroom(t, open(t), "soren.example")
