@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -58,6 +59,7 @@ type app struct {
 	out    io.Writer
 	errOut io.Writer
 	set    *commands
+	lang   string     // of whoever gave the command; "": what the environment says
 	node   *node.Node // the running node, when the command is carried out inside it
 }
 
@@ -98,6 +100,9 @@ func (a *app) run() (code int) {
 		a.say(err)
 		return 2
 	}
+	if a.node != nil {
+		a.set.Settings = a.node.Settings
+	}
 	if err := k.Run(a); err != nil {
 		stopped := a.ctx.Err() != nil && errors.Is(err, context.Canceled) // by Ctrl-C: who pressed it knows
 		if !errors.Is(err, errSaid) && !stopped {
@@ -124,20 +129,19 @@ func (a *app) say(err error) {
 	fmt.Fprintln(a.errOut, "newspool: "+strip(sentence))
 }
 
-// printer is for the language of the console, by LC_ALL, LC_MESSAGES or LANG.
+// printer is for the language of whoever gave the command.
 func (a *app) printer() *i18n.Printer {
 	b, err := i18n.Load()
 	if err != nil {
 		panic(err) // the catalogs are compiled in, and a test reads them
 	}
-	lang := "en"
-	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
-		if v := os.Getenv(name); v != "" {
-			lang, _, _ = strings.Cut(v, "_")
-			break
-		}
-	}
-	return b.Printer(b.Match(lang), a.set.Zone())
+	return b.Printer(b.Match(cmp.Or(a.lang, consoleLang())), a.set.Zone())
+}
+
+// consoleLang is the language of the console, by LC_ALL, LC_MESSAGES or LANG.
+func consoleLang() string {
+	lang, _, _ := strings.Cut(cmp.Or(os.Getenv("LC_ALL"), os.Getenv("LC_MESSAGES"), os.Getenv("LANG"), "en"), "_")
+	return lang
 }
 
 // strip takes the bidi isolates out of a sentence: consoles show them as boxes.

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"newspool/internal/fault"
@@ -28,6 +29,7 @@ const controlSocket = "control.sock"
 const (
 	argsHeader = "Newspool-Args"
 	cwdHeader  = "Newspool-Folder"
+	langHeader = "Newspool-Language"
 	codeHeader = "Newspool-Exit"
 )
 
@@ -126,7 +128,7 @@ func (a *app) carryOut(w http.ResponseWriter, r *http.Request, n *node.Node) {
 	w.Header().Set("Connection", "close")
 	w.Header().Set("Trailer", codeHeader)
 	w.WriteHeader(http.StatusOK)
-	inner := &app{ctx: r.Context(), args: args, cwd: r.Header.Get(cwdHeader), in: r.Body, out: &marked{w, 'o'}, errOut: &marked{w, 'e'}, node: n}
+	inner := &app{ctx: r.Context(), args: args, cwd: r.Header.Get(cwdHeader), lang: r.Header.Get(langHeader), in: r.Body, out: &marked{w, 'o'}, errOut: &marked{w, 'e'}, node: n}
 	w.Header().Set(codeHeader, strconv.Itoa(inner.run()))
 }
 
@@ -143,6 +145,21 @@ func (m *marked) Write(b []byte) (int, error) {
 	n, err := m.w.Write(b)
 	http.NewResponseController(m.w).Flush()
 	return n, err
+}
+
+// withoutConfig leaves the settings file out of a command: the running node has its settings, and would look for the file elsewhere.
+func withoutConfig(args []string) (out []string) {
+	for i := 0; i < len(args); i++ {
+		switch {
+		case args[i] == "--":
+			return append(out, args[i:]...)
+		case args[i] == "--config":
+			i++
+		case !strings.HasPrefix(args[i], "--config="):
+			out = append(out, args[i])
+		}
+	}
+	return out
 }
 
 // forward has the running node carry the command out.
@@ -163,12 +180,13 @@ func (a *app) forward() error {
 	if err != nil {
 		return err
 	}
-	args, err := json.Marshal(a.args)
+	args, err := json.Marshal(withoutConfig(a.args))
 	if err != nil {
 		return err
 	}
 	req.Header.Set(argsHeader, string(args))
 	req.Header.Set(cwdHeader, a.cwd)
+	req.Header.Set(langHeader, consoleLang())
 	r, err := client.Do(req)
 	if err != nil {
 		return fault.New(fault.Unavailable, "cli.busy", "folder", a.set.Dir).Because(err)

@@ -35,6 +35,8 @@ func (c ingestCmd) Run(a *app) error {
 			}
 			o.Mapping = m
 		}
+		tell := a.progress()
+		o.Progress = func(r ingest.Report) { tell("cli.progress_items", "n", r.Taken+r.Duplicates+r.Refused) }
 		refused := false
 		for _, name := range c.From {
 			r, err := c.one(a, n, name, o)

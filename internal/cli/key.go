@@ -32,7 +32,12 @@ func (c keyRotateCmd) Run(a *app) error {
 		if a.node != nil {
 			return fault.New(fault.Conflict, "cli.stop_first")
 		}
-		if err := n.Rotate(a.ctx, root, c.Role, c.Stolen); err != nil {
+		what := "setup.act_key_retired"
+		if c.Stolen {
+			what = "setup.act_key_stolen"
+		}
+		domain := n.Exchange.Self().Domain
+		if err := n.Rotate(a.ctx, root, c.Role, c.Stolen, with(n, what, domain, map[string]any{"domain": domain, "role": c.Role})); err != nil {
 			return err
 		}
 		fmt.Fprintf(a.out, "The %s key was changed. Partners learn of it by themselves.\n", c.Role)

@@ -25,6 +25,9 @@ type verifyCmd struct {
 
 // Run checks a proof file, the ledgers of the data folder, or those that a running node serves.
 func (c verifyCmd) Run(a *app) error {
+	if c.Proof != "" && c.Partner != "" {
+		return fault.New(fault.Invalid, "cli.verify_one")
+	}
 	if c.Proof != "" {
 		b, err := c.read(a)
 		if err != nil {
@@ -32,11 +35,11 @@ func (c verifyCmd) Run(a *app) error {
 		}
 		return c.tell(a, verify.Proof(bytes.TrimSpace(b))) // a line end after the file is not part of it
 	}
-	return a.withNode(func(n *node.Node) error {
+	return a.withDesk(func(n *node.Node) error {
 		if c.Partner != "" {
 			return c.remote(a, n)
 		}
-		reports, err := verify.Database(a.ctx, n.DB, keysOf(n))
+		reports, err := verify.Database(a.ctx, n.DB, keysOf(n), c.progress(a))
 		if err != nil {
 			return err
 		}
@@ -97,9 +100,22 @@ func (c verifyCmd) remote(a *app, n *node.Node) error {
 			defer body.Close()
 			return io.ReadAll(io.LimitReader(body, 32<<20))
 		}
-		reports = append(reports, verify.Remote(a.ctx, get, i.Origin, p.Keys.Public(protocol.RoleLog)...))
+		reports = append(reports, verify.Remote(a.ctx, get, i.Origin, c.progress(a), p.Keys.Public(protocol.RoleLog)...))
+	}
+	if len(reports) == 0 {
+		return fault.New(fault.NotFound, "cli.verify_nothing", "partner", p.Domain)
 	}
 	return c.tell(a, reports...)
+}
+
+func (c verifyCmd) progress(a *app) verify.Progress {
+	if c.Quiet {
+		return nil
+	}
+	tell := a.progress()
+	return func(origin string, done, size int64) {
+		tell("cli.progress_ledger", "origin", origin, "done", done, "size", size)
+	}
 }
 
 // tell prints reports; one that is not in order makes the command fail.

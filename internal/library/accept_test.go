@@ -278,7 +278,7 @@ func TestRebuildWithAnotherVocabulary(t *testing.T) {
 		d.accept(t, draft("s2", "B"))
 		d.o.Ancestors = func(string) []string { return []string{"medtop:9"} }
 		d.accept(t, draft("s1", "C"))
-		if err := d.Rebuild(context.Background()); err != nil {
+		if err := d.Rebuild(context.Background(), nil); err != nil {
 			t.Fatal(err)
 		}
 		if got := headlines(d.wire(t, Filter{Subject: "medtop:9"})); got != "C/2 usable; B/1 usable" {

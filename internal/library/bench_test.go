@@ -228,7 +228,7 @@ func fillWire(b *testing.B, d *desk, items int) {
 		}
 	}
 	began := time.Now()
-	if err := d.Rebuild(context.Background()); err != nil {
+	if err := d.Rebuild(context.Background(), nil); err != nil {
 		b.Fatal(err)
 	}
 	b.Logf("rebuilt %d items in %v", items, time.Since(began))

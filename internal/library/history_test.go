@@ -219,7 +219,7 @@ func randomHistory(rt *rapid.T, d *desk) {
 	checkFilters(rt, d)
 	checkFeed(rt, d)
 	before := dump(rt, d, "item", "facet", "facet_total")
-	if err := d.Rebuild(ctx); err != nil {
+	if err := d.Rebuild(ctx, nil); err != nil {
 		rt.Fatal(err)
 	}
 	if diff := gocmp.Diff(before, dump(rt, d, "item", "facet", "facet_total")); diff != "" {

@@ -262,7 +262,7 @@ func (o op) run(tx *store.Tx, d *desk, m *model) error {
 		m.add(it, class, headline, o.flag)
 		return nil
 	case 14:
-		return d.rebuild(tx)
+		return d.rebuild(tx, nil)
 	case 2, 3, 4, 5:
 		if !known || it.hold == news.Withdrawn {
 			return nil

@@ -27,10 +27,13 @@ WHERE item > $1 AND item <= $2 AND NOT hidden ORDER BY item, number, ledger`
 
 // Rebuild makes the rows and the facets again from the versions: after a change of zone or vocabulary, or when they are in
 // doubt. Where nothing has changed they come out the same, byte for byte. It is one transaction that nothing else can write
-// beside: seconds for a hundred thousand items. The desk goes on reading meanwhile.
-func (l *Library) Rebuild(ctx context.Context) error { return l.db.Write(ctx, l.rebuild) }
+// beside: seconds for a hundred thousand items. The desk goes on reading meanwhile. told hears now and then how many items are done;
+// it may be nil.
+func (l *Library) Rebuild(ctx context.Context, told func(items int)) error {
+	return l.db.Write(ctx, func(tx *store.Tx) error { return l.rebuild(tx, told) })
+}
 
-func (l *Library) rebuild(tx *store.Tx) error {
+func (l *Library) rebuild(tx *store.Tx, told func(items int)) error {
 	ix, err := l.join(tx)
 	if err != nil {
 		return err
@@ -39,10 +42,14 @@ func (l *Library) rebuild(tx *store.Tx) error {
 	tx.OnUndo(func() { *ix = before })
 	ix.reset()
 	blocks := make(map[blockKey]*bitmap.Block)
+	done := 0
 	for after := news.ItemID(""); ; {
 		items, err := l.rebuildAfter(tx, after, blocks)
 		if err != nil {
 			return err
+		}
+		if done += len(items); told != nil {
+			told(done)
 		}
 		if len(items) < rebuildBatch {
 			break

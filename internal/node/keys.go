@@ -19,6 +19,7 @@ import (
 
 	"newspool/internal/fault"
 	"newspool/internal/partner"
+	"newspool/internal/store"
 	"newspool/protocol"
 )
 
@@ -172,7 +173,7 @@ func (k *keyring) settle(name string, current []ed25519.PublicKey) error {
 
 // Rotate has the root make a new working key in place of the one of a role. The node must not be running: it goes on with the new
 // key at its next start. stolen says that nothing new under the old key is to be believed.
-func (n *Node) Rotate(ctx context.Context, root ed25519.PrivateKey, role string, stolen bool) error {
+func (n *Node) Rotate(ctx context.Context, root ed25519.PrivateKey, role string, stolen bool, also ...func(*store.Tx) error) error {
 	name := map[string]string{protocol.RoleLog: logKeyFile, protocol.RoleCosigner: cosignerKeyFile}[role]
 	act := protocol.ActRetire
 	if stolen {
@@ -182,7 +183,7 @@ func (n *Node) Rotate(ctx context.Context, root ed25519.PrivateKey, role string,
 	if err != nil {
 		return err
 	}
-	if err := n.Exchange.Rotate(ctx, root, role, act, next, func() error { return n.keys.write(name+nextSuffix, next) }); err != nil {
+	if err := n.Exchange.Rotate(ctx, root, role, act, next, func() error { return n.keys.write(name+nextSuffix, next) }, also...); err != nil {
 		return err
 	}
 	return os.Rename(filepath.Join(n.keys.dir, name+nextSuffix), filepath.Join(n.keys.dir, name))

@@ -327,7 +327,7 @@ func checkFolder(t *testing.T, p *process, want int) map[news.ItemID]bool {
 		}
 		k, ok := n.Exchange.Partner(root)
 		return k.Keys, ok
-	})
+	}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

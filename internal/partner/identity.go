@@ -153,7 +153,7 @@ func (s *Service) Describe(ctx context.Context, p Profile) error {
 // Rotate has the root make a new working key and end the old one: act is protocol.ActRetire, or protocol.ActStolen. The new
 // identity is signed with the keys that Rotate leaves in force; it is durable when Rotate returns. keep is called with the new
 // key before anything else changes.
-func (s *Service) Rotate(ctx context.Context, root ed25519.PrivateKey, role, act string, next ed25519.PrivateKey, keep func() error) error {
+func (s *Service) Rotate(ctx context.Context, root ed25519.PrivateKey, role, act string, next ed25519.PrivateKey, keep func() error, also ...func(*store.Tx) error) error {
 	id := s.Self()
 	if id.Root != protocol.FormatRoot(root.Public().(ed25519.PublicKey)) {
 		return fault.New(fault.Denied, "setup.other_root")
@@ -192,7 +192,12 @@ func (s *Service) Rotate(ctx context.Context, root ed25519.PrivateKey, role, act
 	if err != nil {
 		return err
 	}
-	return s.db.Write(ctx, func(tx *store.Tx) error { return tx.Exec(updateSelf, string(doc)) })
+	return s.db.Write(ctx, func(tx *store.Tx) error {
+		if err := tx.Exec(updateSelf, string(doc)); err != nil {
+			return err
+		}
+		return tx.Also(also)
+	})
 }
 
 // RootStored notes that a person has put the root key away outside the node.

@@ -10,7 +10,7 @@ import (
 // Database checks all ledgers of a database, each on one snapshot, and that no row belongs to a ledger that is not there. It
 // gives a report for each ledger, oldest first, and a last one for what belongs to none. A ledger that cannot be read is a
 // report that is not OK; the error is one of the database itself.
-func Database(ctx context.Context, db *store.DB, keys KeysOf) ([]Report, error) {
+func Database(ctx context.Context, db *store.DB, keys KeysOf, told Progress) ([]Report, error) {
 	var ids, unowned []ledger.ID
 	err := db.Read(ctx, func(r store.Reader) (err error) {
 		if ids, err = ledger.IDs(r); err != nil {
@@ -30,7 +30,7 @@ func Database(ctx context.Context, db *store.DB, keys KeysOf) ([]Report, error) 
 			if err != nil {
 				return err
 			}
-			rep, err = Ledger(r, i, keys)
+			rep, err = Ledger(ctx, r, i, keys, told)
 			return err
 		})
 		if ctx.Err() != nil {

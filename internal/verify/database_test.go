@@ -21,9 +21,18 @@ func TestDatabase(t *testing.T) {
 			t.Errorf("empty: %v %s", ok, said)
 		}
 		_, keys := scene(t, db)
-		reports, err := Database(context.Background(), db, keys)
+		told := map[string]int64{}
+		reports, err := Database(context.Background(), db, keys, func(origin string, done, size int64) {
+			if done > size || done <= told[origin] {
+				t.Errorf("%s: %d of %d after %d", origin, done, size, told[origin])
+			}
+			told[origin] = done
+		})
 		if err != nil {
 			t.Fatal(err)
+		}
+		if len(told) != 2 {
+			t.Errorf("progress was told of %v", told)
 		}
 		want := [][]string{
 			{"ledger 300", "present 32", "withdrawn 1", "receipts 5", "ledger_ok 300"},
@@ -263,7 +272,7 @@ func TestRowsGoneAndMore(t *testing.T) {
 					if err != nil {
 						return err
 					}
-					r, err := Ledger(tx, i, keys)
+					r, err := Ledger(context.Background(), tx, i, keys, nil)
 					if err != nil {
 						return err
 					}
@@ -291,7 +300,7 @@ func TestManyWrong(t *testing.T) {
 	db := storetest.Open(t, tables()...)
 	h, keys := scene(t, db)
 	h.write(func(tx *store.Tx) error { return tx.Exec(`UPDATE ledger_entry SET leaf = record`) })
-	reports, err := Database(context.Background(), db, keys)
+	reports, err := Database(context.Background(), db, keys, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

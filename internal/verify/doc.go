@@ -30,6 +30,15 @@ type Line struct {
 // KeysOf gives the key list of a newsroom, our own too; false if it is not known.
 type KeysOf func(root news.Root) (protocol.Keys, bool)
 
+// Progress is told, now and then, how many records of a ledger were checked; nil: nobody asks.
+type Progress func(origin string, done, size int64)
+
+func (p Progress) tell(origin string, done, size int64) {
+	if p != nil {
+		p(origin, done, size)
+	}
+}
+
 // sameLines is how many lines of one key a report holds; the others are counted.
 const sameLines = 20
 
@@ -48,6 +57,21 @@ func (n *notes) wrong(key string, args ...any) {
 	}
 	if n.count[key]++; n.count[key] <= sameLines {
 		n.lines = append(n.lines, Line{Key: key, Args: args, Wrong: true})
+	}
+}
+
+// counted is a message that says how many there are of something.
+type counted struct {
+	key string
+	n   int64
+}
+
+// counts says what there is any of.
+func (n *notes) counts(all ...counted) {
+	for _, c := range all {
+		if c.n > 0 {
+			n.say(c.key, "n", c.n)
+		}
 	}
 }
 

@@ -2,6 +2,8 @@ package verify
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -54,7 +56,7 @@ func (c *check) takenBack() bool { return c.i.Own && c.i.State == ledger.Ended }
 // Ledger checks a ledger from its rows: every leaf, tile and edge is computed again and compared with what is stored, every
 // content with the salted hash in its record, every receipt and the stored checkpoint with the keys of who signed them. It
 // states what is withdrawn, erased and withheld. The error is one of the database.
-func Ledger(r store.Reader, i ledger.Info, keys KeysOf) (Report, error) {
+func Ledger(ctx context.Context, r store.Reader, i ledger.Info, keys KeysOf, told Progress) (Report, error) {
 	c := &check{r: r, i: i, keys: keys, whole: true}
 	c.say("verify.ledger", "origin", i.Origin, "size", i.Size)
 	c.row()
@@ -66,9 +68,10 @@ func Ledger(r store.Reader, i ledger.Info, keys KeysOf) (Report, error) {
 		if err != nil {
 			return Report{}, err
 		}
-		if err := c.page(rows); err != nil {
+		if err := errors.Join(c.page(rows), ctx.Err()); err != nil {
 			return Report{}, err
 		}
+		told.tell(i.Origin, c.next, i.Size)
 		if len(rows) < page {
 			break
 		}
@@ -396,23 +399,16 @@ func edgeOf(i ledger.Info) []byte {
 
 // sum states what the ledger holds.
 func (c *check) sum() {
-	for _, x := range []struct {
-		n   int64
-		say func(n int64)
-	}{
-		{c.malformed, func(n int64) { c.say("verify.malformed_count", "n", n) }},
-		{c.foreign, func(n int64) { c.say("verify.foreign_count", "n", n) }},
-		{c.back, func(n int64) { c.say("verify.time_count", "n", n) }},
-		{c.states[protocol.Present], func(n int64) { c.say("verify.present", "n", n) }},
-		{c.states[protocol.Withdrawn], func(n int64) { c.say("verify.withdrawn", "n", n) }},
-		{c.states[protocol.Erased], func(n int64) { c.say("verify.erased", "n", n) }},
-		{c.states[protocol.Withheld], func(n int64) { c.say("verify.withheld", "n", n) }},
-		{c.held, func(n int64) { c.say("verify.receipts", "n", n) }},
-	} {
-		if x.n > 0 {
-			x.say(x.n)
-		}
-	}
+	c.counts(
+		counted{"verify.malformed_count", c.malformed},
+		counted{"verify.foreign_count", c.foreign},
+		counted{"verify.time_count", c.back},
+		counted{"verify.present", c.states[protocol.Present]},
+		counted{"verify.withdrawn", c.states[protocol.Withdrawn]},
+		counted{"verify.erased", c.states[protocol.Erased]},
+		counted{"verify.withheld", c.states[protocol.Withheld]},
+		counted{"verify.receipts", c.held},
+	)
 	if len(c.count) == 0 {
 		root := c.edge.Root()
 		c.say("verify.ledger_ok", "size", c.i.Size, "root", root.String())

@@ -25,7 +25,7 @@ type remote struct {
 // Remote checks a ledger as a node serves it, through nothing but its checkpoint, entry bundles and tiles: get fetches a path
 // below the ledger ("checkpoint", "tile/0/000"). Every record is hashed, every tile compared, and the root compared with the
 // checkpoint, which one of the keys must have signed under the origin.
-func Remote(ctx context.Context, get func(path string) ([]byte, error), origin string, pub ...ed25519.PublicKey) Report {
+func Remote(ctx context.Context, get func(path string) ([]byte, error), origin string, told Progress, pub ...ed25519.PublicKey) Report {
 	r := &remote{ctx: ctx, get: get, ledger: origin[strings.LastIndexByte(origin, '/')+1:]}
 	b, err := get("checkpoint")
 	if err != nil {
@@ -42,6 +42,7 @@ func Remote(ctx context.Context, get func(path string) ([]byte, error), origin s
 		if !r.bundle(from/protocol.TileWidth, int(min(protocol.TileWidth, cp.Size-from))) {
 			return r.report()
 		}
+		told.tell(origin, r.edge.Size, cp.Size)
 	}
 	for level := range r.levels {
 		width := len(r.levels[level]) / len(protocol.Hash{})
@@ -52,18 +53,7 @@ func Remote(ctx context.Context, get func(path string) ([]byte, error), origin s
 	if r.edge.Root() != cp.Root {
 		r.wrong("verify.remote_root")
 	}
-	for _, x := range []struct {
-		n   int64
-		say func(n int64)
-	}{
-		{r.malformed, func(n int64) { r.say("verify.malformed_count", "n", n) }},
-		{r.foreign, func(n int64) { r.say("verify.foreign_count", "n", n) }},
-		{r.back, func(n int64) { r.say("verify.time_count", "n", n) }},
-	} {
-		if x.n > 0 {
-			x.say(x.n)
-		}
-	}
+	r.counts(counted{"verify.malformed_count", r.malformed}, counted{"verify.foreign_count", r.foreign}, counted{"verify.time_count", r.back})
 	if len(r.count) == 0 {
 		r.say("verify.ledger_ok", "size", cp.Size, "root", cp.Root.String())
 	}

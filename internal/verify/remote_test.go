@@ -50,14 +50,14 @@ func TestRemote(t *testing.T) {
 		id := ledger.ID(fmt.Sprintf("%032x", i))
 		h.create(id)
 		h.many(id, size)
-		r := Remote(context.Background(), h.served(id), h.origin(id), public(h.log))
+		r := Remote(context.Background(), h.served(id), h.origin(id), nil, public(h.log))
 		if last := r.Lines[len(r.Lines)-1]; !r.OK || last.Key != "verify.ledger_ok" {
 			t.Errorf("size %d: %+v", size, r)
 		}
 		for name, bad := range map[string]Report{
-			"another key":    Remote(context.Background(), h.served(id), h.origin(id), public(h.cosigner)),
-			"no key":         Remote(context.Background(), h.served(id), h.origin(id)),
-			"another origin": Remote(context.Background(), h.served(id), h.origin(id)+"0", public(h.log)),
+			"another key":    Remote(context.Background(), h.served(id), h.origin(id), nil, public(h.cosigner)),
+			"no key":         Remote(context.Background(), h.served(id), h.origin(id), nil),
+			"another origin": Remote(context.Background(), h.served(id), h.origin(id)+"0", nil, public(h.log)),
 		} {
 			if bad.OK {
 				t.Errorf("size %d, %s: OK", size, name)
@@ -76,7 +76,7 @@ func TestRemoteChanged(t *testing.T) {
 	Remote(context.Background(), func(path string) ([]byte, error) {
 		paths = append(paths, path)
 		return good(path)
-	}, h.origin(idA), public(h.log))
+	}, h.origin(idA), nil, public(h.log))
 	if got := strings.Join(paths, " "); got != "checkpoint tile/entries/000 tile/0/000 tile/entries/001 tile/0/001 tile/entries/002.p/88 tile/0/002.p/88 tile/1/000.p/2" {
 		t.Fatalf("it asks for %s", got)
 	}
@@ -96,7 +96,7 @@ func TestRemoteChanged(t *testing.T) {
 					return change(bytes.Clone(b))
 				}
 				return b, err
-			}, h.origin(idA), public(h.log))
+			}, h.origin(idA), nil, public(h.log))
 			if r.OK {
 				t.Errorf("%s, %s: OK", changed, name)
 			}
@@ -111,13 +111,13 @@ func TestRemoteChanged(t *testing.T) {
 			return good(path)
 		}
 		return other.served(idA)(path)
-	}, h.origin(idA), public(h.log))
+	}, h.origin(idA), nil, public(h.log))
 	if r.OK || r.Lines[len(r.Lines)-1].Key != "verify.remote_root" {
 		t.Errorf("another history: %+v", r)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if r := Remote(ctx, good, h.origin(idA), public(h.log)); r.OK {
+	if r := Remote(ctx, good, h.origin(idA), nil, public(h.log)); r.OK {
 		t.Error("cancelled: OK")
 	}
 }
@@ -139,7 +139,7 @@ func TestRemoteStates(t *testing.T) {
 		t.Fatal(err)
 	}
 	all := map[string][]byte{"checkpoint": cp, "tile/entries/000.p/4": bundle, "tile/0/000.p/4": leaves}
-	r := Remote(context.Background(), func(path string) ([]byte, error) { return all[path], nil }, h.origin(idA), public(h.log))
+	r := Remote(context.Background(), func(path string) ([]byte, error) { return all[path], nil }, h.origin(idA), nil, public(h.log))
 	var said []string
 	for _, l := range r.Lines {
 		said = append(said, l.Key)

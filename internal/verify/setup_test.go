@@ -230,7 +230,7 @@ func scene(t testing.TB, db *store.DB) (*house, KeysOf) {
 
 func database(t testing.TB, db *store.DB, keys KeysOf) (ok bool, keysSaid string) {
 	t.Helper()
-	reports, err := Database(context.Background(), db, keys)
+	reports, err := Database(context.Background(), db, keys, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
