@@ -1,7 +1,7 @@
 package archtest
 
 // exception lets one place off one rule. Rule is the name of the check, where a path below the module's root ("" never
-// matches), reason what a reviewer agreed to.
+// matches), reason why the rule does not fit there.
 type exception struct{ rule, where, reason string }
 
 // exceptions is the whole list. One that lets nobody off any more fails the test, so that the list only holds what is true.

@@ -13,7 +13,6 @@ import (
 	"newspool/internal/exchange"
 	"newspool/internal/fault"
 	"newspool/internal/ledger"
-	"newspool/internal/news"
 	"newspool/internal/node"
 	"newspool/internal/partner"
 	"newspool/internal/store"
@@ -131,11 +130,9 @@ func (p *pair) agree(ctx context.Context) error {
 		if _, err := x[0].Exchange.Pin(ctx, x[1].Exchange.Document(), false); err != nil {
 			return err
 		}
-		self := x[0].Exchange.Self()
-		parties = append(parties, terms.Party{
-			Root: news.Root(self.Root), Domain: self.Domain, Kind: self.Kind, Names: terms.InLanguages{"en": self.Domain}, Languages: []news.Lang{"en"},
-			Signatory: terms.Signatory{Name: "The chief", Office: "Editor in chief"},
-		})
+		party := terms.PartyOf(x[0].Exchange.Self())
+		party.Signatory = terms.Signatory{Name: "The chief", Office: "Editor in chief"}
+		parties = append(parties, party)
 	}
 	rev := terms.Template(terms.Wire, parties...)
 	rev.Zone, rev.SignBy = "Etc/GMT-1", terms.DateOf(time.Now().AddDate(0, 0, 30), time.UTC)

@@ -3,7 +3,6 @@ package cli
 import (
 	"bytes"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
@@ -13,7 +12,6 @@ import (
 	"newspool/internal/node"
 	"newspool/internal/store"
 	"newspool/internal/terms"
-	"newspool/protocol"
 )
 
 type agreementCmd struct {
@@ -92,19 +90,19 @@ func (c agreementProposeCmd) Run(a *app) error {
 
 func (c agreementProposeCmd) revision(a *app, n *node.Node) (terms.Revision, error) {
 	if c.Terms != "" {
-		b, err := os.ReadFile(a.path(c.Terms))
+		b, err := a.read(c.Terms)
 		if err != nil {
 			return terms.Revision{}, err
 		}
 		return terms.Parse(bytes.TrimSpace(b)) // an editor ends a file with a line
 	}
-	parties := []terms.Party{partyOf(n.Exchange.Self(), c.Name, c.Office)}
+	parties := []terms.Party{signed(terms.PartyOf(n.Exchange.Self()), c.Name, c.Office)}
 	for _, d := range c.With {
 		p, err := partnerByDomain(n, d)
 		if err != nil {
 			return terms.Revision{}, err
 		}
-		parties = append(parties, partyOf(p.Identity, "", ""))
+		parties = append(parties, terms.PartyOf(p.Identity))
 	}
 	return draft(terms.Kind(c.Template), n.Clock().AddDate(0, 0, c.SignDays), parties...), nil
 }
@@ -116,15 +114,9 @@ func draft(kind terms.Kind, signBy time.Time, parties ...terms.Party) terms.Revi
 	return rev
 }
 
-// partyOf makes a party of what a newsroom says about itself.
-func partyOf(id protocol.Identity, name, office string) terms.Party {
-	p := terms.Party{Root: news.Root(id.Root), Domain: id.Domain, Names: terms.InLanguages{}, Kind: id.Kind, Signatory: terms.Signatory{Name: name, Office: office}}
-	for l, n := range id.Names {
-		p.Names[news.Lang(l)] = n
-	}
-	for _, l := range id.Languages {
-		p.Languages = append(p.Languages, news.Lang(l))
-	}
+// signed is a party for which somebody signs.
+func signed(p terms.Party, name, office string) terms.Party {
+	p.Signatory = terms.Signatory{Name: name, Office: office}
 	return p
 }
 

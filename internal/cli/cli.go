@@ -157,6 +157,15 @@ func (a *app) path(name string) string {
 	return filepath.Join(a.cwd, name)
 }
 
+// read reads a file that a command names.
+func (a *app) read(name string) ([]byte, error) {
+	b, err := os.ReadFile(a.path(name))
+	if err != nil {
+		return nil, fault.New(fault.NotFound, "cli.file", "file", name).Because(err)
+	}
+	return b, nil
+}
+
 func (a *app) log(prefix string) *slog.Logger {
 	o := &slog.HandlerOptions{Level: slog.LevelInfo}
 	var h slog.Handler = slog.NewTextHandler(a.errOut, o)
@@ -205,7 +214,7 @@ func with(n *node.Node, what, about string, detail map[string]any) func(*store.T
 
 // note writes into the audit what was done at the console.
 func (a *app) note(n *node.Node, what, about string, detail map[string]any) error {
-	return n.DB.Write(a.ctx, with(n, what, about, detail))
+	return n.People.Note(a.ctx, atConsole(what, about, detail))
 }
 
 func atConsole(what, about string, detail map[string]any) people.Act {

@@ -200,7 +200,7 @@ func (c demoCmd) agreements(houses []*house) []demoAgreement {
 	make := func(kind terms.Kind, parties ...*house) demoAgreement {
 		var ps []terms.Party
 		for _, h := range parties {
-			ps = append(ps, partyOf(h.Exchange.Self(), chiefs[h.Key], "Editor in chief"))
+			ps = append(ps, signed(terms.PartyOf(h.Exchange.Self()), chiefs[h.Key], "Editor in chief"))
 		}
 		rev := draft(kind, time.Now().AddDate(0, 0, 30), ps...)
 		rev.Zone = parties[0].Zone

@@ -27,7 +27,7 @@ type initCmd struct {
 // Run sets the node up.
 func (c initCmd) Run(a *app) error {
 	if err := os.MkdirAll(a.set.Dir, 0o700); err != nil {
-		return err
+		return fault.New(fault.Unavailable, "config.folder", "folder", a.set.Dir).Because(err)
 	}
 	if c.RootKey != "" {
 		if _, err := os.Lstat(a.path(c.RootKey)); err == nil { // before anything is made

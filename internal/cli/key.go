@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"os"
 
 	"newspool/internal/fault"
 	"newspool/internal/node"
@@ -20,9 +19,9 @@ type keyRotateCmd struct {
 
 // Run changes a key.
 func (c keyRotateCmd) Run(a *app) error {
-	text, err := os.ReadFile(a.path(c.Root))
+	text, err := a.read(c.Root)
 	if err != nil {
-		return fault.New(fault.NotFound, "cli.file", "file", c.Root).Because(err)
+		return err
 	}
 	root, err := node.RootFromFile(text)
 	if err != nil {

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"os"
 	"strings"
 
 	"newspool/internal/exchange"
@@ -14,11 +13,11 @@ import (
 )
 
 type partnerCmd struct {
-	Add    partnerAddCmd    `cmd:"" help:"Pin a newsroom, from its address or from its identity file."`
-	List   partnerListCmd   `cmd:"" help:"List the newsrooms that we know, and how we stand with each."`
-	Hellos partnerHelloCmd  `cmd:"" help:"List, open or dismiss words of strangers."`
-	Self   partnerSelfCmd   `cmd:"" help:"Write our own identity file."`
-	Agree  partnerAgreedCmd `cmd:"" name:"compared" help:"Say that the fingerprints were compared with the partner."`
+	Add      partnerAddCmd      `cmd:"" help:"Pin a newsroom, from its address or from its identity file."`
+	List     partnerListCmd     `cmd:"" help:"List the newsrooms that we know, and how we stand with each."`
+	Hellos   partnerHelloCmd    `cmd:"" help:"List, open or dismiss words of strangers."`
+	Self     partnerSelfCmd     `cmd:"" help:"Write our own identity file."`
+	Compared partnerComparedCmd `cmd:"" help:"Say that the fingerprints were compared with the partner."`
 }
 
 type partnerAddCmd struct {
@@ -34,7 +33,7 @@ func (c partnerAddCmd) Run(a *app) error {
 		if strings.HasPrefix(c.From, "https://") || strings.HasPrefix(c.From, "http://") {
 			doc, err = n.Peer.Identity(a.ctx, c.From)
 		} else {
-			doc, err = os.ReadFile(a.path(c.From))
+			doc, err = a.read(c.From)
 		}
 		if err != nil {
 			return err
@@ -129,12 +128,12 @@ func (partnerSelfCmd) Run(a *app) error {
 	})
 }
 
-type partnerAgreedCmd struct {
+type partnerComparedCmd struct {
 	Domain string `arg:"" help:"Domain of the partner."`
 }
 
 // Run notes the comparison.
-func (c partnerAgreedCmd) Run(a *app) error {
+func (c partnerComparedCmd) Run(a *app) error {
 	return a.withNode(func(n *node.Node) error {
 		p, err := partnerByDomain(n, c.Domain)
 		if err != nil {

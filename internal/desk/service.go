@@ -2,7 +2,6 @@ package desk
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"newspool/internal/fault"
@@ -178,11 +177,9 @@ func (s *Service) Take(ctx context.Context, person news.PersonID, id news.ItemID
 	if err != nil {
 		return "", err
 	}
-	return credit, s.db.Write(ctx, func(tx *store.Tx) error {
-		return s.people.Audit(tx, people.Act{Who: by.ID, What: "story.act_take", About: string(id), Detail: map[string]any{
-			"version": version, "form": form, "agreement": string(agreement), "credit": credit,
-		}})
-	})
+	return credit, s.people.Note(ctx, people.Act{Who: by.ID, What: "story.act_take", About: string(id), Detail: map[string]any{
+		"version": version, "form": form, "agreement": string(agreement), "credit": credit,
+	}})
 }
 
 // Permitted finds an agreement that permits an act with an item now, and the credit line that it asks for. Our own items need
@@ -211,30 +208,8 @@ func (s *Service) Permitted(ctx context.Context, item library.Item, act terms.Ac
 	if best == nil {
 		return "", "", fault.New(fault.Denied, "story.no_terms")
 	}
-	return "", "", &Refusal{Decision: *best}
+	return "", "", &fault.Error{Kind: fault.Denied, Key: best.Key, Args: best.Args}
 }
 
 // day is how long after an embargo its lifting must be confirmed by a living link.
 const day = 24 * time.Hour
-
-// Refusal is a no of the terms. Its fault is Denied.
-type Refusal struct{ Decision terms.Decision }
-
-// Error is for the log.
-func (r *Refusal) Error() string { return r.fault().Error() }
-
-// Unwrap gives the fault.
-func (r *Refusal) Unwrap() error { return r.fault() }
-
-func (r *Refusal) fault() *fault.Error {
-	return &fault.Error{Kind: fault.Denied, Key: r.Decision.Key, Args: r.Decision.Args}
-}
-
-// IsRefusal finds the decision behind an error.
-func IsRefusal(err error) (terms.Decision, bool) {
-	var r *Refusal
-	if errors.As(err, &r) {
-		return r.Decision, true
-	}
-	return terms.Decision{}, false
-}

@@ -1,7 +1,6 @@
 package node
 
 import (
-	"context"
 	"encoding/json"
 	"net/http"
 	"path/filepath"
@@ -98,7 +97,7 @@ func (n *Node) families(shell *page.Shell, d *desk.Service) ([]family, error) {
 		return nil, err
 	}
 	src, err := sources.New(sources.Options{
-		Shell: shell, Ingest: n.Ingest, People: n.People, Note: n.note, Later: n.leave, Dir: filepath.Join(n.Settings.Dir, "incoming"), Remote: n.remote,
+		Shell: shell, Ingest: n.Ingest, People: n.People, Note: n.People.Note, Later: n.leave, Dir: filepath.Join(n.Settings.Dir, "incoming"), Remote: n.remote,
 	})
 	if err != nil {
 		return nil, err
@@ -112,17 +111,12 @@ func (n *Node) families(shell *page.Shell, d *desk.Service) ([]family, error) {
 	}
 	known, err := partners.New(partners.Options{
 		Shell: shell, Directory: n.Exchange.Service, Door: n.Exchange.Service, Links: n.Exchange, Network: network{n}, Own: n.Exchange.Service,
-		RootKey: rootKey{n}, Agreements: n.Agreements, Audit: auditor{n}, Remote: n.remote,
+		RootKey: rootKey{n}, Agreements: n.Agreements, Audit: n.People, Remote: n.remote,
 	})
 	if err != nil {
 		return nil, err
 	}
 	return []family{sign, w, set, src, agree, known, n.first, pictures.New(shell, n.Media, n.Library)}, nil
-}
-
-// note writes an act into the audit.
-func (n *Node) note(ctx context.Context, act people.Act) error {
-	return n.DB.Write(ctx, func(tx *store.Tx) error { return n.People.Audit(tx, act) })
 }
 
 // Proofs makes proof files.
@@ -152,7 +146,7 @@ func (n *Node) proofFile(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	err = n.note(r.Context(), people.Act{
+	err = n.People.Note(r.Context(), people.Act{
 		Who: page.PersonOf(r).ID, What: "exchange.act_proof", About: about, From: n.remote(r),
 		Detail: map[string]any{"ledger": r.PathValue("ledger"), "position": seq},
 	})

@@ -161,7 +161,7 @@ func (n *Node) open(ctx context.Context, o Options) (err error) {
 	}
 	n.Peer = peer.NewClient(n.Exchange, n.Door, o.Clock)
 	if n.first, err = setup.New(setup.Options{
-		Bundle: n.Bundle, People: n.People, Newsroom: firstRun{n}, RootKey: rootKey{n}, Audit: auditor{n}, Base: n.Base, Clock: o.Clock, Log: o.Log, Remote: n.remote,
+		Bundle: n.Bundle, People: n.People, Newsroom: firstRun{n}, RootKey: rootKey{n}, Audit: n.People, Base: n.Base, Clock: o.Clock, Log: o.Log, Remote: n.remote,
 	}); err != nil {
 		return err
 	}

@@ -11,18 +11,10 @@ import (
 	"newspool/internal/ledger"
 	"newspool/internal/news"
 	"newspool/internal/partner"
-	"newspool/internal/people"
 	"newspool/internal/store"
 	"newspool/internal/terms"
 	"newspool/protocol"
 )
-
-// auditor writes acts down for the pages.
-type auditor struct{ n *Node }
-
-func (a auditor) Audit(tx *store.Tx, act people.Act) error { return a.n.People.Audit(tx, act) }
-
-func (a auditor) Note(ctx context.Context, act people.Act) error { return a.n.note(ctx, act) }
 
 // firstRun is what the first-run page makes of the node.
 type firstRun struct{ n *Node }

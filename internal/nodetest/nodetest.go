@@ -210,13 +210,8 @@ func Terms(houses ...*House) terms.Revision {
 func termsOf(ids ...protocol.Identity) terms.Revision {
 	var parties []terms.Party
 	for _, self := range ids {
-		p := terms.Party{Root: news.Root(self.Root), Domain: self.Domain, Kind: self.Kind, Names: terms.InLanguages{}, Signatory: terms.Signatory{Name: "Editor in chief", Office: "Editor in chief"}}
-		for l, name := range self.Names {
-			p.Names[news.Lang(l)] = name
-		}
-		for _, l := range self.Languages {
-			p.Languages = append(p.Languages, news.Lang(l))
-		}
+		p := terms.PartyOf(self)
+		p.Signatory = terms.Signatory{Name: "Editor in chief", Office: "Editor in chief"}
 		parties = append(parties, p)
 	}
 	rev := terms.Template(terms.Wire, parties...)

@@ -21,7 +21,7 @@ type Act struct {
 	Who    news.PersonID  // "": the node itself, or its operator
 	What   string         // key of a message of the catalogs; Detail are its values
 	About  string         // id or URI of the thing
-	From   string         // address, "console", or the name of a job
+	From   string         // address, or "console"
 	Detail map[string]any // small facts, kept as JSON; no texts of stories, no secrets
 }
 
@@ -74,6 +74,11 @@ func (s *Service) Audit(tx *store.Tx, a Act) error {
 	tx.OnUndo(func() { tx.SetValue(auditKey{}, before) })
 	tx.SetValue(auditKey{}, auditHead{seq: row.seq, hash: hash})
 	return tx.Exec(sqlAuditAdd, row.seq, row.at, row.who, row.what, row.about, row.remote, row.detail, hash)
+}
+
+// Note is Audit in a transaction of its own.
+func (s *Service) Note(ctx context.Context, a Act) error {
+	return s.db.Write(ctx, func(tx *store.Tx) error { return s.Audit(tx, a) })
 }
 
 // auditRow is a row as it is stored and hashed.

@@ -91,7 +91,7 @@ func (s *Service) refuse(ctx context.Context, p Person, remote string) error {
 	if p.ID == "" {
 		act.What, act.Detail = "people.act_signin_unknown", nil
 	}
-	if err := s.db.Write(ctx, func(tx *store.Tx) error { return s.Audit(tx, act) }); err != nil {
+	if err := s.Note(ctx, act); err != nil {
 		return err
 	}
 	return refused()

@@ -17,6 +17,7 @@ import (
 
 	"newspool/internal/fault"
 	"newspool/internal/news"
+	"newspool/protocol"
 )
 
 // AgreementID names an agreement: 32 lower-case hex digits, random, given in its first proposal.
@@ -107,6 +108,18 @@ type Party struct {
 	Kind      string      `json:"kind"` // one of OutletKinds
 	Languages []news.Lang `json:"languages,omitempty"`
 	Signatory Signatory   `json:"signatory"` // of a party other than the author it may be empty: the signature says who signs
+}
+
+// PartyOf makes a party of what a newsroom says about itself.
+func PartyOf(id protocol.Identity) Party {
+	p := Party{Root: news.Root(id.Root), Domain: id.Domain, Names: InLanguages{}, Kind: id.Kind}
+	for lang, name := range id.Names {
+		p.Names[news.Lang(lang)] = name
+	}
+	for _, lang := range id.Languages {
+		p.Languages = append(p.Languages, news.Lang(lang))
+	}
+	return p
 }
 
 // Signatory is the person who signs for a party.

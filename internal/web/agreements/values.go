@@ -445,14 +445,7 @@ func (f *Family) partyOf(root news.Root) (terms.Party, bool) {
 	if !ok {
 		return terms.Party{}, false
 	}
-	p := terms.Party{Root: root, Domain: id.Domain, Names: terms.InLanguages{}, Kind: id.Kind}
-	for lang, name := range id.Names {
-		p.Names[news.Lang(lang)] = name
-	}
-	for _, lang := range id.Languages {
-		p.Languages = append(p.Languages, news.Lang(lang))
-	}
-	return p, true
+	return terms.PartyOf(id), true
 }
 
 func (b *builder) flow(i int) terms.Flow {
