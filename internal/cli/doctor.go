@@ -3,9 +3,11 @@ package cli
 import (
 	"fmt"
 
+	"newspool/internal/fault"
 	"newspool/internal/i18n"
 	"newspool/internal/node"
 	"newspool/internal/terms"
+	"newspool/internal/web/settings"
 )
 
 type doctorCmd struct{}
@@ -37,10 +39,18 @@ func (doctorCmd) Run(a *app) error {
 			return err
 		}
 		say(stored, map[bool]string{true: "doctor.root_stored", false: "doctor.root_here"}[stored])
-		locked := s.Keys == "locked"
-		say(true, map[bool]string{true: "doctor.keys_locked", false: "doctor.keys_open"}[locked])
+		say(s.Keys != settings.KeysPlain, "doctor.keys", "how", i18n.Plain(p.T("settings.node.keys."+string(s.Keys))))
+		if s.KeysExposed != "" {
+			say(false, "settings.node.keys_exposed", "file", s.KeysExposed)
+		}
 		chain, err := n.People.VerifyAudit(a.ctx)
-		say(err == nil, map[bool]string{true: "doctor.audit", false: "doctor.audit_broken"}[err == nil], "n", chain.Rows)
+		if f := fault.Of(err); f.Kind == fault.Fork {
+			say(false, f.Key, "row", f.Args["row"])
+		} else if err != nil {
+			return err
+		} else {
+			say(true, "doctor.audit", "n", chain.Rows)
+		}
 		if a.node != nil { // a node that does not run has no links
 			for _, id := range n.Exchange.Unconfirmed() {
 				say(false, "doctor.unconfirmed", "agreement", string(id))
@@ -59,11 +69,7 @@ func (doctorCmd) Run(a *app) error {
 		for _, t := range troubles {
 			say(false, "doctor.trouble", "partner", n.Exchange.NameOf(t.Partner, p.Lang()), "position", t.Seq, "what", terms.Say(p, terms.Line{Key: t.Key, Args: t.Args}))
 		}
-		waiting, err := n.Exchange.OutboxSize(a.ctx)
-		if err != nil {
-			return err
-		}
-		say(waiting < 1000, "doctor.outbox", "n", waiting)
+		say(s.Outbox < 1000, "doctor.outbox", "n", s.Outbox)
 		if bad > 0 {
 			return errSaid
 		}

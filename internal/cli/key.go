@@ -8,7 +8,25 @@ import (
 )
 
 type keyCmd struct {
+	Lock   keyLockCmd   `cmd:"" help:"Lock the key files with the secret of --key-file. The node must be stopped."`
 	Rotate keyRotateCmd `cmd:"" help:"Make a new working key in place of the old one, with the root key. The node must be stopped."`
+}
+
+type keyLockCmd struct{}
+
+// Run locks the key files.
+func (keyLockCmd) Run(a *app) error {
+	return a.withNode(func(n *node.Node) error {
+		if a.node != nil {
+			return fault.New(fault.Conflict, "cli.stop_first")
+		}
+		if err := n.Lock(); err != nil {
+			return err
+		}
+		fmt.Fprintln(a.out, "The key files are locked. Start the node with the same secret, and keep a copy of it outside this machine.")
+		domain := n.Exchange.Self().Domain
+		return a.note(n, "setup.act_keys_locked", domain, map[string]any{"domain": domain})
+	})
 }
 
 type keyRotateCmd struct {

@@ -29,12 +29,16 @@ const (
 	logKeyFile      = "log.key"
 	cosignerKeyFile = "cosigner.key"
 	rootKeyFile     = "root-to-be-stored.key" // only until a person has put it away
+	tlsKeyFile      = "tls.key"               // of our own certificate; never locked
 )
+
+// lockedPrefix is how a locked file begins.
+const lockedPrefix = "age-encryption.org/"
 
 // keyring reads and writes key files.
 type keyring struct {
 	dir    string
-	secret string // "": the files are not locked
+	secret string // "": there is none
 }
 
 func openKeyring(dir, secretFile string) (*keyring, error) {
@@ -59,7 +63,7 @@ func openKeyring(dir, secretFile string) (*keyring, error) {
 	return k, nil
 }
 
-// locked reports whether the files cannot be read without the secret.
+// locked reports whether there is a secret: with it new files are locked, and locked ones read.
 func (k *keyring) locked() bool { return k.secret != "" }
 
 // get reads a key, or makes it where there is none yet.
@@ -81,7 +85,7 @@ func (k *keyring) read(name string) (ed25519.PrivateKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	if bytes.HasPrefix(b, []byte("age-encryption.org/")) {
+	if bytes.HasPrefix(b, []byte(lockedPrefix)) {
 		if !k.locked() {
 			return nil, fault.New(fault.Denied, "config.keys_locked", "file", path)
 		}
@@ -102,6 +106,48 @@ func (k *keyring) read(name string) (ed25519.PrivateKey, error) {
 		return nil, fmt.Errorf("key file %s does not hold a key", path)
 	}
 	return ed25519.NewKeyFromSeed(seed), nil
+}
+
+// look says of the key files that are there which one is not locked, and which one others on this machine can read; "" for none.
+func (k *keyring) look() (plain, exposed string, err error) {
+	files, err := filepath.Glob(filepath.Join(k.dir, "*.key"))
+	for _, file := range files {
+		info, err := os.Stat(file)
+		if err != nil {
+			return "", "", err
+		}
+		if info.Mode().Perm()&0o077 != 0 {
+			exposed = file
+		}
+		b, err := os.ReadFile(file)
+		if err != nil {
+			return "", "", err
+		}
+		if filepath.Base(file) != tlsKeyFile && !bytes.HasPrefix(b, []byte(lockedPrefix)) {
+			plain = file
+		}
+	}
+	return plain, exposed, err
+}
+
+// Lock locks the key files with the secret that the node was opened with. Files that are locked stay as they are.
+func (n *Node) Lock() error {
+	if !n.keys.locked() {
+		return fault.New(fault.Invalid, "config.lock_secret")
+	}
+	for _, name := range []string{logKeyFile, cosignerKeyFile, rootKeyFile} {
+		key, err := n.keys.read(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err == nil {
+			err = n.keys.write(name, key)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (k *keyring) write(name string, key ed25519.PrivateKey) error {

@@ -3,6 +3,7 @@ package node
 import (
 	"bytes"
 	"crypto/ed25519"
+	"errors"
 	"net/http/httptest"
 	"net/netip"
 	"os"
@@ -10,7 +11,9 @@ import (
 	"strings"
 	"testing"
 
+	"newspool/internal/config"
 	"newspool/internal/fault"
+	"newspool/internal/web/settings"
 )
 
 // A root key comes back from its words and from its file, in any spacing and case; other words are refused.
@@ -85,6 +88,60 @@ func TestKeyring(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+}
+
+// What is said of the keys is what the files are.
+func TestKeyPlace(t *testing.T) {
+	dir, outside := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "secret")
+	inside := filepath.Join(dir, "secret")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{outside, inside} {
+		if err := os.WriteFile(file, []byte("sixteen characters at least\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	is := func(s config.Settings, lock bool, place settings.KeyPlace, exposed string) {
+		t.Helper()
+		s.Dir = dir
+		n := &Node{Settings: s}
+		var err error
+		if n.keys, err = openKeyring(dir, s.KeyPath()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := n.keys.working(); err != nil {
+			t.Fatal(err)
+		}
+		if lock {
+			if err := n.Lock(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if p, x, err := n.keyPlace(); err != nil || p != place || x != exposed {
+			t.Errorf("the keys are %q, and %q can be read by others (%v); want %q and %q", p, x, err, place, exposed)
+		}
+	}
+	is(config.Settings{}, false, settings.KeysOpen, "")
+	if err := (&Node{keys: &keyring{dir: dir}}).Lock(); !fault.Is(err, fault.Invalid) {
+		t.Errorf("locking without a secret: %v", err)
+	}
+	is(config.Settings{KeyFile: outside}, false, settings.KeysPlain, "")
+	is(config.Settings{KeyFile: outside}, true, settings.KeysLocked, "")
+	is(config.Settings{KeyFile: inside}, false, settings.KeysBeside, "")
+	if err := os.Rename(inside, filepath.Join(filepath.Dir(outside), config.CredentialName)); err != nil {
+		t.Fatal(err)
+	}
+	is(config.Settings{Credentials: filepath.Dir(outside)}, false, settings.KeysCredential, "")
+	log := filepath.Join(dir, "keys", logKeyFile)
+	if err := os.Chmod(outside, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	is(config.Settings{KeyFile: outside}, false, settings.KeysLocked, outside)
+	if err := errors.Join(os.Chmod(outside, 0o600), os.Chmod(log, 0o640)); err != nil {
+		t.Fatal(err)
+	}
+	is(config.Settings{KeyFile: outside}, false, settings.KeysLocked, log)
 }
 
 // A forwarding header counts as far as our own proxies have written it.

@@ -46,7 +46,7 @@ func loadTLS(s *config.Settings) (*tlsKeys, error) {
 	}
 	cert, key := s.Cert, s.Key
 	if mode != config.Files {
-		cert, key = filepath.Join(s.Dir, "keys", "tls.crt"), filepath.Join(s.Dir, "keys", "tls.key")
+		cert, key = filepath.Join(s.Dir, "keys", "tls.crt"), filepath.Join(s.Dir, "keys", tlsKeyFile)
 		if _, err := os.Stat(key); errors.Is(err, fs.ErrNotExist) {
 			if err := makeCertificate(cert, key); err != nil {
 				return nil, err

@@ -13,16 +13,17 @@ import (
 
 // Status is how a node is.
 type Status struct {
-	Version  string
-	Started  time.Time
-	Address  string // under which partners and people reach it
-	Database Database
-	Disk     Disk
-	Keys     KeyPlace
-	Jobs     Jobs
-	Sources  []Source // those that fail
-	Links    []Link   // to all partners
-	Stuck    []Stuck
+	Version     string
+	Started     time.Time
+	Address     string // under which partners and people reach it
+	Database    Database
+	Disk        Disk
+	Keys        KeyPlace
+	KeysExposed string   // a file with a key or its secret that others on this machine can read; "": none
+	Outbox      int64    // versions that wait to be offered
+	Sources     []Source // those that fail
+	Links       []Link   // to all partners
+	Stuck       []Stuck
 }
 
 // Stuck is an agreement that should have been closed, or brought into force, by now.
@@ -44,29 +45,17 @@ type Disk struct {
 	Low         bool // somebody should make room
 }
 
-// KeyPlace says where the secret is that locks the stored keys of the newsroom.
+// KeyPlace says how the stored keys of the newsroom are locked.
 type KeyPlace string
 
 // The places.
 const (
-	KeysLocked KeyPlace = "locked" // the secret is kept outside of the data folder
-	KeysBeside KeyPlace = "beside" // the secret lies in the data folder: whoever copies the folder has the keys
-	KeysOpen   KeyPlace = "open"   // there is no secret
+	KeysLocked     KeyPlace = "locked"     // the secret is kept outside of the data folder
+	KeysCredential KeyPlace = "credential" // systemd hands the secret over
+	KeysBeside     KeyPlace = "beside"     // the secret lies in the data folder: whoever copies the folder has the keys
+	KeysOpen       KeyPlace = "open"       // there is no secret
+	KeysPlain      KeyPlace = "plain"      // there is a secret, and a key that was stored before it
 )
-
-// Jobs are the things that the node does by and by.
-type Jobs struct {
-	Waiting int64
-	Parked  []Job // tried too often; they wait for a person
-}
-
-// Job is a job that was given up.
-type Job struct {
-	Kind  string
-	Tries int
-	Since time.Time
-	Cause string // for whoever looks after the node, as the log has it
-}
 
 // Source is a source of copy that fails.
 type Source struct {
@@ -113,11 +102,11 @@ func needs(p *i18n.Printer, s Status) []string {
 	if s.Disk.Low {
 		list = append(list, p.T("settings.node.need_disk", "free", i18n.Plain(p.Bytes(s.Disk.Free))))
 	}
-	if s.Keys == KeysBeside || s.Keys == KeysOpen {
+	if s.Keys == KeysBeside || s.Keys == KeysOpen || s.Keys == KeysPlain {
 		list = append(list, p.T("settings.node.need_keys"))
 	}
-	if n := len(s.Jobs.Parked); n > 0 {
-		list = append(list, p.T("settings.node.need_jobs", "n", n))
+	if s.KeysExposed != "" {
+		list = append(list, p.T("settings.node.keys_exposed", "file", s.KeysExposed))
 	}
 	if n := len(s.Sources); n > 0 {
 		list = append(list, p.T("settings.node.need_sources", "n", n))
@@ -151,5 +140,5 @@ func (d nodePage) Say(x news.Problem) string {
 // StateName says the state of a link.
 func (d nodePage) StateName(s page.LinkState) string { return d.P.T("settings.node.link." + string(s)) }
 
-// KeysName says where the secret is.
+// KeysName says how the keys are locked.
 func (d nodePage) KeysName() string { return d.P.T("settings.node.keys." + string(d.Node.Keys)) }

@@ -333,8 +333,8 @@ func TestNode(t *testing.T) {
 	d.Contains(d.Page(200, "GET", "/settings/node", nil), "All is well.", "SQLite", "Locked. The secret", "No partners yet.", "https://north.example")
 	d.node.status = Status{
 		Version: "1.0", Started: d.now.Add(-time.Hour), Database: Database{Engine: "postgres", Place: "db.north.example/newspool", Size: 5_000_000},
-		Disk: Disk{Free: 1_000_000_000, Total: 40_000_000_000, Low: true}, Keys: KeysOpen,
-		Jobs:    Jobs{Waiting: 1200, Parked: []Job{{Kind: "offer", Tries: 9, Since: d.now.Add(-time.Hour), Cause: "dial tcp: no route to host"}}},
+		Disk: Disk{Free: 1_000_000_000, Total: 40_000_000_000, Low: true}, Keys: KeysOpen, KeysExposed: "keys/log.key",
+		Outbox:  1200,
 		Sources: []Source{{Name: "Soren feed", Since: d.now.Add(-2 * time.Hour), Problem: news.Problem{Key: "no.such.key"}, Href: "/sources/1"}},
 		Links: []Link{
 			{Name: "Radio Soren", State: page.LinkLive, LastContact: d.now},
@@ -342,8 +342,8 @@ func TestNode(t *testing.T) {
 		},
 	}
 	body := d.Page(200, "GET", "/settings/node", nil)
-	d.Contains(body, "PostgreSQL", "1 job was given up.", "1 source is failing.", "1 link to a partner needs attention.", "keys of the newsroom are not protected", "The disk is nearly full",
-		"no route to host", "no words for", "stopped: a person must look", "Row 4", `value="98"`, "1,200", `href="/sources/1"`, `href="/partners/1"`)
+	d.Contains(body, "PostgreSQL", "1 source is failing.", "1 link to a partner needs attention.", "keys of the newsroom are not protected", "The disk is nearly full",
+		"newspool key lock", "chmod 600", "no words for", "stopped: a person must look", "Row 4", `value="98"`, "1,200", `href="/sources/1"`, `href="/partners/1"`)
 	d.Lacks(body, "All is well")
 	d.Lang = "fa"
 	d.Contains(d.Page(200, "GET", "/settings/node", nil), `dir="rtl"`, "۱٬۲۰۰")
