@@ -26,6 +26,7 @@ type formPage struct {
 	Draft   bool // a draft that is there already
 	Input   input
 	Wrong   []wrong // what has to be put right, in the order of the fields
+	Faster  string  // what somebody else did with the item meanwhile
 	Look    string  // what should be looked at before the release
 	Photos  []photoLine
 	Tops    []choice
@@ -258,6 +259,7 @@ type typed struct {
 	input
 	photos []attached
 	bad    []wrong
+	faster string // what somebody else did with the item meanwhile
 }
 
 // formKind is what a form is for.
@@ -287,7 +289,7 @@ func (f *Family) showForm(w http.ResponseWriter, r *http.Request, kind formKind,
 			in.Lang = base.Newsroom.Lang
 		}
 	}
-	p := formPage{Base: base, Heading: base.Title, Action: kind.action, Cancel: kind.cancel, Draft: kind.draft, Change: kind.change, Input: in, Wrong: t.bad, ZoneIs: base.Now.In(base.P.Zone()).Format("MST")}
+	p := formPage{Base: base, Heading: base.Title, Action: kind.action, Cancel: kind.cancel, Draft: kind.draft, Change: kind.change, Input: in, Wrong: t.bad, Faster: t.faster, ZoneIs: base.Now.In(base.P.Zone()).Format("MST")}
 	for _, code := range mediatopic.Top() {
 		p.Tops = append(p.Tops, choice{code, mediatopic.Name(code, base.Lang), slices.Contains(in.Topics, code)})
 	}
@@ -313,9 +315,12 @@ func (f *Family) showForm(w http.ResponseWriter, r *http.Request, kind formKind,
 		return err
 	}
 	status := http.StatusOK
-	if len(t.bad) > 0 {
+	switch {
+	case t.faster != "":
+		status = http.StatusConflict
+	case len(t.bad) > 0:
 		status = http.StatusUnprocessableEntity
-	} else if in.Fresh > 0 {
+	case in.Fresh > 0:
 		p.Look = base.P.T("item.form.photos_look", "n", in.Fresh)
 	}
 	return page.Render(w, r, status, f.form, p)

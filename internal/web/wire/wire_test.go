@@ -385,12 +385,12 @@ func TestChangeAndWithdraw(t *testing.T) {
 		says string
 	}{
 		{railPath + "/correct", url.Values{"lang": {"en"}, "headline": {"x"}, "body": {"y"}, "version": {"2"}, "class": {"correction"}}, 422, "must say what was wrong"},
-		{railPath + "/correct", url.Values{"lang": {"en"}, "headline": {"x"}, "body": {"y"}, "version": {"1"}, "class": {"update"}}, 422, "Somebody has changed this item since you opened the form; it is at version 2 now."},
+		{railPath + "/correct", url.Values{"lang": {"en"}, "headline": {"x"}, "body": {"y"}, "version": {"1"}, "class": {"update"}}, 409, "Somebody has changed this item since you opened the form; it is at version 2 now."},
 		{railPath + "/withdraw", url.Values{"reason": {" "}}, 422, "Say why."},
 		{strikePath + "/correct", form, 403, "Only the newsroom that wrote"},
 		{strikePath + "/withdraw", url.Values{"reason": {"x"}}, 403, "Only the newsroom that wrote"},
 		{draftPath + "/correct", form, 409, "cannot be done with the item"},
-		{railPath + "/edit", form, 422, "Somebody has changed this item"},
+		{railPath + "/edit", form, 409, "Somebody has changed this item"},
 	} {
 		w := ask(t, mux, "POST", c.path, c.form.Encode())
 		if w.Code != c.code || !strings.Contains(text(w), c.says) {
@@ -418,7 +418,7 @@ func TestTwoEditors(t *testing.T) {
 	refused := func(path string, says ...string) string {
 		t.Helper()
 		w := ask(t, mux, "POST", path, form.Encode())
-		if w.Code != 422 {
+		if w.Code != 409 {
 			t.Errorf("%s: %d", path, w.Code)
 		}
 		for _, want := range append(says, `value="Mine"`, "What I wrote.") {

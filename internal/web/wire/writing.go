@@ -106,7 +106,7 @@ func (f *Family) overtaken(w http.ResponseWriter, r *http.Request, id news.ItemI
 		t.Class, key = string(news.Correction), "item.form.released_meanwhile"
 	}
 	t.Version = item.Version
-	t.bad = []wrong{{"version", page.PrinterOf(r).T(key, "n", item.Version)}}
+	t.faster = page.PrinterOf(r).T(key, "n", item.Version)
 	return f.showForm(w, r, kind, t)
 }
 
