@@ -171,12 +171,16 @@ func (s *Service) change(tx *store.Tx, id ledger.ID, c changeover, us int64) err
 		return err
 	}
 	s.mu.Lock()
-	s.changeovers[id] = append(s.changeovers[id], c)
+	all := s.changeovers[id]
+	at := len(all)
+	for at > 0 && all[at-1].seq > c.seq { // one that could not be folded in its turn comes late
+		at--
+	}
+	s.changeovers[id] = slices.Insert(slices.Clip(all), at, c)
 	s.speakers[id] = speaker{i.Owner, i.Opened}
 	s.mu.Unlock()
 	s.changing(tx, func() {
-		all := s.changeovers[id]
-		s.changeovers[id] = all[:len(all)-1]
+		s.changeovers[id] = all
 	})
 	tx.OnCommit(func() { s.changed("agreements", string(c.agreement)) })
 	return tx.Exec(insertChangeover, string(id), c.seq, string(c.agreement), c.kind, string(c.revision), micros(c.ends), us)

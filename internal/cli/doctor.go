@@ -5,6 +5,7 @@ import (
 
 	"newspool/internal/fault"
 	"newspool/internal/i18n"
+	"newspool/internal/news"
 	"newspool/internal/node"
 	"newspool/internal/terms"
 	"newspool/internal/web/settings"
@@ -66,8 +67,15 @@ func (doctorCmd) Run(a *app) error {
 		if err != nil {
 			return err
 		}
+		stopped := map[news.Root]bool{}
 		for _, t := range troubles {
+			stopped[t.Partner] = stopped[t.Partner] || t.Resumable()
 			say(false, "doctor.trouble", "partner", n.Exchange.NameOf(t.Partner, p.Lang()), "position", t.Seq, "what", terms.Say(p, terms.Line{Key: t.Key, Args: t.Args}))
+		}
+		for _, x := range n.Exchange.Partners() {
+			if stopped[x.Root] {
+				say(false, "doctor.resume", "partner", n.Exchange.NameOf(x.Root, p.Lang()), "domain", x.Domain)
+			}
 		}
 		say(s.Outbox < 1000, "doctor.outbox", "n", s.Outbox)
 		if bad > 0 {

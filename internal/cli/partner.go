@@ -18,6 +18,7 @@ type partnerCmd struct {
 	Hellos   partnerHelloCmd    `cmd:"" help:"List, open or dismiss words of strangers."`
 	Self     partnerSelfCmd     `cmd:"" help:"Write our own identity file."`
 	Compared partnerComparedCmd `cmd:"" help:"Say that the fingerprints were compared with the partner."`
+	Resume   partnerResumeCmd   `cmd:"" help:"Take up again what has stopped at a partner: a ledger that is followed no more, records that could not be applied."`
 }
 
 type partnerAddCmd struct {
@@ -140,6 +141,26 @@ func (c partnerComparedCmd) Run(a *app) error {
 			return err
 		}
 		return n.Exchange.Compared(a.ctx, p.Root, "", with(n, "partner.act_compared", string(p.Root), map[string]any{"domain": p.Domain}))
+	})
+}
+
+type partnerResumeCmd struct {
+	Domain string `arg:"" help:"Domain of the partner."`
+}
+
+// Run takes up again what has stopped.
+func (c partnerResumeCmd) Run(a *app) error {
+	return a.withNode(func(n *node.Node) error {
+		p, err := partnerByDomain(n, c.Domain)
+		if err != nil {
+			return err
+		}
+		done, err := n.Exchange.Resume(a.ctx, p.Root, with(n, "partner.act_resume", string(p.Root), map[string]any{"domain": p.Domain}))
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintln(a.out, strip(a.printer().T("partner.done.resume", "ledgers", done.Ledgers, "records", done.Records, "left", done.Left)))
+		return err
 	})
 }
 

@@ -386,6 +386,10 @@ func (s *Service) stop(ctx context.Context, l *link, theirs []byte, cause error)
 		if err := s.Ledgers.Evidence(tx, l.id, "fork", i.Checkpoint, theirs); err != nil {
 			return err
 		}
+		p, _ := s.Partner(l.partner)
+		if err := s.trouble(tx, l.id, i.Size, "fork", "exchange.fork", map[string]any{"domain": p.Domain}); err != nil {
+			return err
+		}
 		return ledger.SetState(tx, l.id, ledger.Stopped)
 	})
 	if err != nil {

@@ -67,6 +67,9 @@ func (c *Counter) Of(tx *store.Tx, id ledger.ID, before int64, zone *time.Locati
 	return d, nil
 }
 
+// Forget has the records of a ledger counted again: one was added that is not the last.
+func (c *Counter) Forget(id ledger.ID) { delete(c.days, id) }
+
 // Counts is what was said on the newest day.
 func (d *Day) Counts() terms.Counts { return d.counts }
 

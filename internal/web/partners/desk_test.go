@@ -298,6 +298,10 @@ func (w way) Troubles(_ context.Context, of news.Root, _ int) (list []exchange.T
 
 func (w way) Unconfirmed() []terms.AgreementID { return w.d.silent }
 
+func (w way) Resume(_ context.Context, root news.Root, also ...func(*store.Tx) error) (exchange.Resumed, error) {
+	return exchange.Resumed{Records: 1}, w.d.say(also, "resume %s", w.d.known[root].Domain)
+}
+
 func (w way) OpenHello(_ context.Context, id string, also ...func(*store.Tx) error) (partner.Partner, error) {
 	for _, h := range w.d.hellos {
 		if h.ID == id {

@@ -68,6 +68,8 @@ type trouble struct {
 	Href  string
 	Text  string
 	Place string // of the record
+
+	Resumable bool // a person may take it up again
 }
 
 // maxTroubles is how many are shown.
@@ -221,6 +223,7 @@ func (f *Family) troubles(r *http.Request, p *i18n.Printer, now time.Time, of ne
 		if p.Has(t.Key) {
 			line.Text = terms.Say(p, terms.Line{Key: t.Key, Args: t.Args})
 		}
+		line.Resumable = t.Resumable()
 		line.Place = p.T("partner.trouble.place", "position", i18n.Plain(p.Number(t.Seq)))
 		list = append(list, line)
 	}

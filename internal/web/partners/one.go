@@ -25,6 +25,7 @@ type onePage struct {
 	Compared   string // since when
 	Agreements []pact
 	Troubles   []trouble
+	Stopped    bool   // something waits for a person who takes it up again
 	Problem    string // why the hello did not go out
 	Words      string // of the hello, as typed
 }
@@ -60,6 +61,7 @@ func (f *Family) oneWith(w http.ResponseWriter, r *http.Request, status int, cha
 	if d.Troubles, err = f.troubles(r, d.P, d.Now, x.Root); err != nil {
 		return err
 	}
+	d.Stopped = slices.ContainsFunc(d.Troubles, func(t trouble) bool { return t.Resumable })
 	change(&d)
 	return page.Render(w, r, status, f.one, d)
 }
@@ -122,6 +124,18 @@ func (f *Family) block(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return f.o.Shell.Done(w, r, "/partners/"+string(x.Root), done)
+}
+
+func (f *Family) resume(w http.ResponseWriter, r *http.Request) error {
+	x, ok := f.o.Directory.Partner(rootOf(r))
+	if !ok {
+		return unknown()
+	}
+	done, err := f.o.Links.Resume(r.Context(), x.Root, f.with(r, "partner.act_resume", string(x.Root), map[string]any{"domain": x.Domain}))
+	if err != nil {
+		return err
+	}
+	return f.o.Shell.Done(w, r, "/partners/"+string(x.Root), "partner.done.resume", "ledgers", done.Ledgers, "records", done.Records, "left", done.Left)
 }
 
 // maxWords is how many bytes a hello may say.

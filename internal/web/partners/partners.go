@@ -49,6 +49,8 @@ type Links interface {
 	Unconfirmed() []terms.AgreementID
 	// OpenHello pins a stranger, and follows what it announced.
 	OpenHello(ctx context.Context, id string, also ...func(*store.Tx) error) (partner.Partner, error)
+	// Resume takes up again what has stopped at a partner.
+	Resume(ctx context.Context, root news.Root, also ...func(*store.Tx) error) (exchange.Resumed, error)
 }
 
 // Network asks other machines, through the node's one door outwards.
@@ -150,6 +152,7 @@ func (f *Family) Routes(mux *http.ServeMux) {
 		"POST /partners/hellos/dismiss": administrators(f.dismissHello),
 		"POST " + one + "/compared":     administrators(f.compared),
 		"POST " + one + "/block":        administrators(f.block),
+		"POST " + one + "/resume":       administrators(f.resume),
 		"POST " + one + "/hello":        administrators(f.greet),
 		"GET /partners/root-key":        administrators(f.showRootKey),
 		"POST /partners/root-key":       administrators(f.handOut),

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/jba/templatecheck"
 
+	"newspool/internal/exchange"
 	"newspool/internal/fault"
 	"newspool/internal/i18n"
 	"newspool/internal/web/page/pagetest"
@@ -153,18 +154,22 @@ func TestOne(t *testing.T) {
 	d.Goes(avand, avand+"/block", pagetest.Form("on", "no"))
 	d.Goes(avand, avand+"/hello", pagetest.Form("words", " Good  morning "))
 	d.Contains(d.Page(422, "POST", avand+"/hello", pagetest.Form("words", strings.Repeat("a", 600))), "room for 500 bytes")
-	want := []string{"compared avand.example by p1", "block avand.example true", "block avand.example false", "hello avand.example: Good morning"}
+	d.wrong = append(d.wrong, exchange.Trouble{Partner: d.avand.root, Seq: 41, Kind: "failed", Key: "exchange.fold_failed", Args: map[string]any{"type": "item.release"}, At: now})
+	d.Contains(d.Page(200, "GET", avand, nil), "/resume", "Take up again", "could not be applied here", "41")
+	d.Lacks(d.Page(200, "GET", soren, nil), "/resume")
+	d.Goes(avand, avand+"/resume", nil)
+	want := []string{"compared avand.example by p1", "block avand.example true", "block avand.example false", "hello avand.example: Good morning", "resume avand.example"}
 	if diff := cmp.Diff(want, d.said); diff != "" {
 		t.Error(diff)
 	}
 	d.refuse = fault.New(fault.Unavailable, "partner.unreachable", "address", "avand.example")
 	d.Contains(d.Page(503, "POST", avand+"/hello", pagetest.Form("words", "Anybody there?")), "cannot be reached", `value="Anybody there?"`)
-	for _, p := range []string{"/compared", "/block", "/hello"} {
+	for _, p := range []string{"/compared", "/block", "/hello", "/resume"} {
 		d.Page(404, "POST", "/partners/nobody"+p, pagetest.Form("words", "a", "on", "yes"))
 	}
 	d.person.Administrator, d.person.Signatory = false, false
 	text = d.Page(200, "GET", avand, nil)
-	d.Lacks(text, "/compared", "/block", "/hello", "/agreements/new")
+	d.Lacks(text, "/compared", "/block", "/hello", "/resume", "/agreements/new")
 }
 
 func TestHellos(t *testing.T) {
@@ -222,7 +227,7 @@ func TestWithoutRole(t *testing.T) {
 	for _, p := range []string{"/partners/add", "/partners/root-key"} {
 		d.Page(403, "GET", p, nil)
 	}
-	for _, p := range []string{"/partners/look", "/partners/pin", "/partners/hellos/open", "/partners/hellos/dismiss", soren + "/compared", soren + "/block", soren + "/hello", "/partners/root-key", "/partners/root-key/put"} {
+	for _, p := range []string{"/partners/look", "/partners/pin", "/partners/hellos/open", "/partners/hellos/dismiss", soren + "/compared", soren + "/block", soren + "/hello", soren + "/resume", "/partners/root-key", "/partners/root-key/put"} {
 		d.Page(403, "POST", p, pagetest.Form("id", "h1", "on", "yes", "sure", "yes", "address", "coast.example"))
 	}
 	if len(d.said) > 0 || len(d.noted) > 0 {
@@ -242,6 +247,7 @@ func TestAudit(t *testing.T) {
 	d.Goes(avand, avand+"/block", pagetest.Form("on", "yes"))
 	d.Goes(avand, avand+"/block", pagetest.Form("on", "no"))
 	d.Goes(avand, avand+"/hello", pagetest.Form("words", "Hello"))
+	d.Goes(avand, avand+"/resume", nil)
 	text := d.Page(200, "POST", "/partners/look", pagetest.Form("address", "coast.example"))
 	d.Goes("/partners/"+coast, "/partners/pin", pagetest.Form("document", sent(t, text, "document"), "root", coast))
 	var acts []string
@@ -253,7 +259,7 @@ func TestAudit(t *testing.T) {
 			}
 		}
 	}
-	want := []string{"partner.act_root_shown", "partner.act_root_stored", "partner.act_open", "partner.act_dismiss", "partner.act_compared", "partner.act_block", "partner.act_unblock", "partner.act_hello", "partner.act_pin"}
+	want := []string{"partner.act_root_shown", "partner.act_root_stored", "partner.act_open", "partner.act_dismiss", "partner.act_compared", "partner.act_block", "partner.act_unblock", "partner.act_hello", "partner.act_resume", "partner.act_pin"}
 	if diff := cmp.Diff(want, acts); diff != "" {
 		t.Error(diff)
 	}
