@@ -27,6 +27,7 @@ type arrival struct {
 	ledger.Said
 	hidden bool // the ledger is catching up: nothing shows
 	ahead  bool // a content was not sent, because a record further on withdraws it
+	flood  bool // what its ledger had said before it on its day is above the ceiling: it is not told of one by one
 }
 
 // passing reports whether an error tells of the storage or of the moment, and not of what was to be done: the same may go well a
@@ -356,16 +357,23 @@ func (s *Service) take(tx *store.Tx, d arrival, in *library.Incoming) error {
 		}
 		day.Add(tx, clock.FromMicros(d.Record.Time), daily.Bytes(d.Record))
 		today = day.Counts()
+		limits := by.Revision.Limits()
+		d.flood = today.Less(terms.Counts{Records: 1, Bytes: daily.Bytes(d.Record)}).Above(limits)
+		if !d.flood && today.Above(limits) {
+			if err := s.trouble(tx, d.Ledger, d.Seq, "ceiling", "exchange.above_ceiling", nil); err != nil {
+				return err
+			}
+		}
 	}
 	switch {
 	case !ok && d.ahead:
 		in.State, in.Why = news.Closed, library.Why{Key: "exchange.withdrawal_ahead"}
 	case !ok:
 		in.State, in.Why = news.Closed, library.Why{Key: "exchange.content_missing"}
-		err = s.missing(tx, d.Said, in.Number)
+		err = s.missing(tx, d, in.Number)
 	case !adopted:
 		in.State, in.Why = news.SetAside, library.Why{Key: "exchange.no_terms"}
-		err = s.acted(tx, d.Said, "set-aside", "")
+		err = s.acted(tx, d, "set-aside", "")
 	default:
 		err = s.judge(tx, d, by, today, in)
 	}
@@ -381,8 +389,11 @@ func (s *Service) story(d ledger.Said) (news.Story, bool, error) {
 	return story, err == nil, err
 }
 
-// acted tells the origin what became of a record of its ledger.
-func (s *Service) acted(tx *store.Tx, d ledger.Said, what, clause string) error {
+// acted tells the origin what became of a record of its ledger. Of a flood it tells the first: our ledger would grow with theirs.
+func (s *Service) acted(tx *store.Tx, d arrival, what, clause string) error {
+	if d.flood {
+		return nil
+	}
 	_, err := s.Say(tx, d.Agreement, ledger.Draft{
 		Type: TypeActed, Terms: s.termsNow(d.Agreement), About: d.Record.About,
 		Body: ItemBody{What: what, Clause: clause, Ledger: string(d.Ledger), Seq: d.Seq},
@@ -391,8 +402,8 @@ func (s *Service) acted(tx *store.Tx, d ledger.Said, what, clause string) error 
 }
 
 // missing tells the origin that a content did not come or does not fit.
-func (s *Service) missing(tx *store.Tx, d ledger.Said, version int) error {
-	if err := s.trouble(tx, d.Ledger, d.Seq, "missing", "exchange.content_missing", map[string]any{"item": d.Record.About}); err != nil {
+func (s *Service) missing(tx *store.Tx, d arrival, version int) error {
+	if err := s.trouble(tx, d.Ledger, d.Seq, "missing", "exchange.content_missing", map[string]any{"item": d.Record.About}); err != nil || d.flood {
 		return err
 	}
 	_, err := s.Say(tx, d.Agreement, ledger.Draft{

@@ -51,7 +51,7 @@ func (s *Service) judge(tx *store.Tx, d arrival, by terms.Standing, today terms.
 		return nil
 	}
 	in.State, in.Why = news.SetAside, library.Why{Clause: decision.Clause, Key: decision.Key, Args: decision.Args}
-	return s.acted(tx, d.Said, "set-aside", decision.Clause)
+	return s.acted(tx, d, "set-aside", decision.Clause)
 }
 
 // delivery are the facts by which both ends of a delivery decide: those of the story, and those of the agreement at its place.

@@ -71,8 +71,13 @@ func TestBothEndsDecideAlike(t *testing.T) {
 		at := one(t, "at", time.Date(2026, 11, 24, 20, 29, 59, 0, time.UTC), time.Date(2026, 11, 24, 20, 30, 0, 0, time.UTC), time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC))
 		today := terms.Counts{Records: rapid.Int64Range(1, 3).Draw(t, "records"), Bytes: rapid.Int64Range(0, 3000).Draw(t, "bytes")}
 
-		// What the origin keeps is what it sends, and by what it decides.
-		kept := ninjs.Write(story, ninjs.Meta{URI: "newspool://north.example/item/1", Version: "1", Class: class, Released: at, Provider: "North Agency"})
+		// What the origin keeps is what it sends, and by what it decides. It was cleaned when it came in.
+		meta := ninjs.Meta{URI: "newspool://north.example/item/1", Version: "1", Class: class, Released: at, Provider: "North Agency"}
+		clean, err := ninjs.Parse(ninjs.Write(story, meta))
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept := ninjs.Write(clean.Story, meta)
 		goes, err := ninjs.Read(kept)
 		if err != nil {
 			t.Fatalf("what was written cannot be read: %v\n%s", err, kept)

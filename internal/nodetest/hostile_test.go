@@ -360,6 +360,9 @@ func TestFlood(t *testing.T) {
 		f.folded()
 		s := stateAt(b, news.ItemID(id))
 		states[s]++
+		if marked := f.trouble(seq) == "ceiling"; marked != (s == news.SetAside && states[s] == 1) {
+			t.Errorf("record %d, %s, is marked as %q", seq, s, f.trouble(seq))
+		}
 		if s == news.SetAside {
 			it, err := b.Library.Item(context.Background(), news.ItemID(id))
 			if err != nil || it.Why.Clause != "6" || it.Why.Key != "terms.wait.records" {
@@ -372,6 +375,15 @@ func TestFlood(t *testing.T) {
 	}
 	if states[news.Usable] != 6 || states[news.SetAside] != 6 {
 		t.Errorf("states %v, want six of each", states)
+	}
+	said := 0
+	for _, r := range records(t, b, own(t, b, f.agreement).ID) {
+		if r.Type == exchange.TypeActed {
+			said++
+		}
+	}
+	if said != 1 {
+		t.Errorf("%d reports were said of one flood, and it is told of once", said)
 	}
 }
 

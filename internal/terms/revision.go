@@ -208,6 +208,16 @@ type Counts struct {
 	Media   int64 `json:"media"`
 }
 
+// Less is what is left without others.
+func (c Counts) Less(o Counts) Counts {
+	return Counts{Records: c.Records - o.Records, Bytes: c.Bytes - o.Bytes, Media: c.Media - o.Media}
+}
+
+// Above reports whether any of the counts is above its limit.
+func (c Counts) Above(limit Counts) bool {
+	return c.Records > limit.Records || c.Bytes > limit.Bytes || c.Media > limit.Media
+}
+
 // Confidentiality is text, and how soon an incident with the partner's data is told.
 type Confidentiality struct {
 	Clause        string      `json:"clause"` // "7"
