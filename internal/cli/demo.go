@@ -49,14 +49,13 @@ type house struct {
 
 // Run runs the demo until it is stopped.
 func (c demoCmd) Run(a *app) error {
-	dir := a.set.Dir
+	dir, kept := a.set.Dir, true
 	if dir == defaultDir {
 		tmp, err := os.MkdirTemp("", "newspool-demo-")
 		if err != nil {
 			return err
 		}
-		dir = tmp
-		if !c.Keep {
+		if dir, kept = tmp, c.Keep; !kept {
 			defer os.RemoveAll(tmp)
 		}
 	}
@@ -84,11 +83,15 @@ func (c demoCmd) Run(a *app) error {
 	if err := c.introduce(ctx, houses); err != nil {
 		return stop(err)
 	}
-	c.print(a, dir, houses)
+	c.print(a, dir, kept, houses)
 	wg.Go(func() { failed <- c.feed(ctx, a, houses) })
 	select {
 	case <-ctx.Done():
-		fmt.Fprintln(a.out, "\nStopping: what was released is kept, what is on its way goes on at the next start.")
+		if kept {
+			fmt.Fprintln(a.out, "\nStopping: what was released is kept, what is on its way goes on at the next start.")
+		} else {
+			fmt.Fprintln(a.out, "\nStopping: the three newsrooms and all that they released are removed.")
+		}
 		return stop(nil)
 	case err := <-failed:
 		return stop(err)
@@ -268,7 +271,7 @@ func until(ctx context.Context, ok func() bool) error {
 	return nil
 }
 
-func (c demoCmd) print(a *app, dir string, houses []*house) {
+func (c demoCmd) print(a *app, dir string, kept bool, houses []*house) {
 	fmt.Fprint(a.out, "\nThree newsrooms exchange stories. Open a desk in a browser:\n\n")
 	for _, h := range houses {
 		fmt.Fprintf(a.out, "  %-14s %s\n", h.Names["en"], h.url)
@@ -284,9 +287,12 @@ Try this:
   · at Radio Soren, look for a sports story of North Agency: the agreement leaves sport out
 
 The newsrooms live in %s
-Ctrl-C stops them; «newspool demo --dir %s» goes on.
-
-`, demoPassword, dir, dir)
+`, demoPassword, dir)
+	if kept {
+		fmt.Fprintf(a.out, "Ctrl-C stops them; «newspool demo --dir %s» goes on.\n\n", dir)
+	} else {
+		fmt.Fprint(a.out, "Ctrl-C stops them and removes the folder. To keep it, name one: «newspool demo --dir FOLDER».\n\n")
+	}
 }
 
 var errNoStories = errors.New("no stories")
