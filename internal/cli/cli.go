@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -97,6 +98,9 @@ func (a *app) run() (code int) {
 	}()
 	k, err := parser.Parse(a.args)
 	if err != nil {
+		if missing := (*fs.PathError)(nil); errors.As(err, &missing) {
+			err = fault.New(fault.NotFound, "cli.file", "file", missing.Path).Because(missing.Err)
+		}
 		a.say(err)
 		return 2
 	}
@@ -180,14 +184,17 @@ func (a *app) log(prefix string) *slog.Logger {
 }
 
 // withNode carries a command out on the node of the data folder: on the running one if there is one, else on the folder.
-func (a *app) withNode(fn func(n *node.Node) error) error {
+func (a *app) withNode(fn func(n *node.Node) error) error { return a.withNodeFor("", fn) }
+
+// withNodeFor is withNode with a node whose key of a role will be replaced.
+func (a *app) withNodeFor(replacing string, fn func(n *node.Node) error) error {
 	if a.node != nil {
 		return fn(a.node)
 	}
 	if _, err := os.Stat(a.set.Dir); err != nil {
 		return fault.New(fault.NotFound, "cli.no_folder", "folder", a.set.Dir).Because(err)
 	}
-	n, err := openNode(a.ctx, node.Options{Settings: a.set.Settings, Log: slog.New(slog.DiscardHandler)})
+	n, err := openNode(a.ctx, node.Options{Settings: a.set.Settings, Log: slog.New(slog.DiscardHandler), Replacing: replacing})
 	if errors.Is(err, folder.ErrInUse) {
 		return a.forward()
 	}

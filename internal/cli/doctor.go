@@ -53,6 +53,9 @@ func (doctorCmd) Run(a *app) error {
 			say(true, "doctor.audit", "n", chain.Rows)
 		}
 		if a.node != nil { // a node that does not run has no links
+			if n.OnlyHere() {
+				say(false, "doctor.base", "address", n.Base())
+			}
 			for _, id := range n.Exchange.Unconfirmed() {
 				say(false, "doctor.unconfirmed", "agreement", string(id))
 			}

@@ -29,14 +29,23 @@ func (c initCmd) Run(a *app) error {
 	if err := os.MkdirAll(a.set.Dir, 0o700); err != nil {
 		return fault.New(fault.Unavailable, "config.folder", "folder", a.set.Dir).Because(err)
 	}
-	if c.RootKey != "" {
-		if _, err := os.Lstat(a.path(c.RootKey)); err == nil { // before anything is made
-			return fault.New(fault.Conflict, "cli.root_file", "file", c.RootKey)
-		}
-	}
 	return a.withNode(func(n *node.Node) error {
+		if n.Exchange.Root() != "" {
+			return fault.New(fault.Conflict, "setup.done")
+		}
+		var file *os.File // made before anything else, so that nothing is made without it
+		if c.RootKey != "" {
+			var err error
+			if file, err = os.OpenFile(a.path(c.RootKey), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600); err != nil {
+				return fault.New(fault.Conflict, "cli.root_file", "file", c.RootKey).Because(err)
+			}
+			defer file.Close()
+		}
 		root, err := n.SetUp(a.ctx, partner.Profile{Domain: c.Domain, Names: c.Name, Kind: c.Kind, Languages: c.Language, Contact: c.Contact})
 		if err != nil {
+			if file != nil {
+				os.Remove(file.Name())
+			}
 			return err
 		}
 		name := protocol.FormatRoot(root.Public().(ed25519.PublicKey))
@@ -44,8 +53,8 @@ func (c initCmd) Run(a *app) error {
 		if err := a.note(n, "setup.act_newsroom", c.Domain, map[string]any{"domain": c.Domain, "root": name}); err != nil {
 			return err
 		}
-		if c.RootKey != "" {
-			if err := a.handOut(n, root, c); err != nil {
+		if file != nil {
+			if err := a.handOut(n, root, file, c); err != nil {
 				return err
 			}
 		}
@@ -56,15 +65,11 @@ func (c initCmd) Run(a *app) error {
 	})
 }
 
-// handOut writes the root key file and takes the root out of the node.
-func (a *app) handOut(n *node.Node, root ed25519.PrivateKey, c initCmd) error {
+// handOut writes the root key into its file and takes the root out of the node.
+func (a *app) handOut(n *node.Node, root ed25519.PrivateKey, f *os.File, c initCmd) error {
 	text, err := node.RootFile(root, c.Domain)
 	if err != nil {
 		return err
-	}
-	f, err := os.OpenFile(a.path(c.RootKey), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return fault.New(fault.Conflict, "cli.root_file", "file", c.RootKey).Because(err)
 	}
 	_, err = f.Write(text)
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {

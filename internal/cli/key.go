@@ -45,7 +45,7 @@ func (c keyRotateCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	return a.withNode(func(n *node.Node) error {
+	return a.withNodeFor(c.Role, func(n *node.Node) error {
 		if a.node != nil {
 			return fault.New(fault.Conflict, "cli.stop_first")
 		}

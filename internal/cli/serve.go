@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"newspool/internal/config"
 	"newspool/internal/node"
 )
 
@@ -23,32 +24,30 @@ func (serveCmd) Run(a *app) error {
 		return err
 	}
 	defer n.Close()
-	addr, err := n.Listen()
-	if err != nil {
+	if _, err := n.Listen(); err != nil {
 		return err
 	}
 	if err := a.control(ctx, n); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.out, "Newspool serves %s on %s\n", a.set.Dir, deskURL(n, addr.String()))
+	if n.OnlyHere() {
+		fmt.Fprintln(a.errOut, "newspool: "+strip(a.printer().T("doctor.base", "address", n.Base())))
+	}
+	fmt.Fprintf(a.out, "Newspool serves %s on %s\n", a.set.Dir, deskURL(n))
 	code, err := n.People.SetupCode(ctx)
 	if err != nil {
 		return err
 	}
 	if code != "" {
-		fmt.Fprintf(a.out, "Nobody can sign in yet. Open %s/setup and enter the code %s\n", deskURL(n, addr.String()), code)
+		fmt.Fprintf(a.out, "Nobody can sign in yet. Open %s/setup and enter the code %s\n", deskURL(n), code)
 	}
 	return n.Run(ctx)
 }
 
 // deskURL is the address that a person opens: plain on this machine, as partners see it elsewhere.
-func deskURL(n *node.Node, addr string) string {
-	if n.Settings.Base != "" {
-		return n.Settings.BaseURL()
+func deskURL(n *node.Node) string {
+	if n.Settings.Base == "" && n.Settings.TLSMode() == config.None {
+		return "http" + strings.TrimPrefix(n.Base(), "https")
 	}
-	scheme := "https"
-	if strings.HasPrefix(addr, "127.") || strings.HasPrefix(addr, "[::1]") {
-		scheme = "http"
-	}
-	return scheme + "://" + addr
+	return n.Base()
 }

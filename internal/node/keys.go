@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"filippo.io/age"
@@ -103,9 +104,35 @@ func (k *keyring) read(name string) (ed25519.PrivateKey, error) {
 	}
 	seed, err := hex.DecodeString(strings.TrimSpace(string(b)))
 	if err != nil || len(seed) != ed25519.SeedSize {
-		return nil, fmt.Errorf("key file %s does not hold a key", path)
+		return nil, fault.New(fault.Invalid, "config.key_unreadable", "file", path)
 	}
 	return ed25519.NewKeyFromSeed(seed), nil
+}
+
+// named reads the working keys that our identity names. One that is not here is a fault, and none is made in its place: partners would
+// believe nothing that it signs. Only for the role whose key is being replaced one stands in.
+func (k *keyring) named(list protocol.Keys, replacing string) (keys partner.Keys, err error) {
+	for _, x := range []struct {
+		role, file string
+		into       *ed25519.PrivateKey
+	}{{protocol.RoleLog, logKeyFile, &keys.Log}, {protocol.RoleCosigner, cosignerKeyFile, &keys.Cosigner}} {
+		key, err := k.read(x.file)
+		fits := err == nil && slices.ContainsFunc(list.Public(x.role), func(p ed25519.PublicKey) bool { return p.Equal(key.Public()) })
+		switch {
+		case fits:
+		case x.role == replacing:
+			keys.Lost = true
+			if _, key, err = ed25519.GenerateKey(rand.Reader); err != nil {
+				return keys, err
+			}
+		case err == nil, errors.Is(err, fs.ErrNotExist), fault.Is(err, fault.Invalid):
+			return keys, fault.New(fault.NotFound, "config.key_lost", "file", filepath.Join(k.dir, x.file), "role", x.role)
+		default:
+			return keys, err
+		}
+		*x.into = key
+	}
+	return keys, nil
 }
 
 // look says of the key files that are there which one is not locked, and which one others on this machine can read; "" for none.

@@ -2,6 +2,7 @@ package node
 
 import (
 	"bytes"
+	"context"
 	"crypto/ed25519"
 	"errors"
 	"net/http/httptest"
@@ -13,7 +14,9 @@ import (
 
 	"newspool/internal/config"
 	"newspool/internal/fault"
+	"newspool/internal/partner"
 	"newspool/internal/web/settings"
+	"newspool/protocol"
 )
 
 // A root key comes back from its words and from its file, in any spacing and case; other words are refused.
@@ -87,6 +90,68 @@ func TestKeyring(t *testing.T) {
 		if _, err := k.working(); !fault.Is(err, fault.Denied) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// A working key that is lost is not made anew: partners know the newsroom by the old one. It is replaced with the root key.
+func TestLostKey(t *testing.T) {
+	ctx := context.Background()
+	for _, role := range []string{protocol.RoleLog, protocol.RoleCosigner} {
+		file := map[string]string{protocol.RoleLog: logKeyFile, protocol.RoleCosigner: cosignerKeyFile}[role]
+		dir := t.TempDir()
+		open := func(replacing string) (*Node, error) {
+			return New(ctx, Options{Settings: config.Settings{Dir: dir, Listen: "127.0.0.1:0"}, Replacing: replacing})
+		}
+		n, err := open("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		root, err := n.SetUp(ctx, partner.Profile{Domain: "north.example", Names: map[string]string{"en": "A"}, Kind: "agency", Languages: []string{"en"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n.Close()
+		path := filepath.Join(dir, "keys", file)
+		good, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, spoil := range map[string]func() error{
+			"missing": func() error { return os.Remove(path) },
+			"another": func() error { return os.WriteFile(path, bytes.Repeat([]byte("ab"), 32), 0o600) },
+			"garbage": func() error { return os.WriteFile(path, []byte("?"), 0o600) },
+		} {
+			if err := spoil(); err != nil {
+				t.Fatal(err)
+			}
+			spoiled, _ := os.ReadFile(path)
+			if _, err := open(""); fault.Of(err).Key != "config.key_lost" {
+				t.Errorf("%s, %s: %v", role, name, err)
+			}
+			if now, _ := os.ReadFile(path); !bytes.Equal(now, spoiled) {
+				t.Errorf("%s, %s: another key was made", role, name)
+			}
+			if err := os.WriteFile(path, good, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		if n, err = open(role); err != nil {
+			t.Fatal(err)
+		}
+		if err := n.Rotate(ctx, root, role, true); err != nil {
+			t.Fatal(err)
+		}
+		n.Close()
+		if n, err = open(""); err != nil {
+			t.Fatalf("%s, after it was replaced: %v", role, err)
+		}
+		if list, err := n.Exchange.MyKeys(); err != nil || len(list.Public(role)) != 1 || len(list.Raw) != 4 {
+			t.Errorf("%s: %d keys in force of %d entries (%v)", role, len(list.Public(role)), len(list.Raw), err)
+		}
+		n.Close()
 	}
 }
 

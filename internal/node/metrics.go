@@ -188,7 +188,7 @@ func (n *Node) serveMetrics(ctx context.Context, m *meter) error {
 	}
 	l, err := net.Listen("tcp", n.Settings.Metrics)
 	if err != nil {
-		return fault.New(fault.Unavailable, "config.listen", "address", n.Settings.Metrics).Because(err)
+		return fault.New(fault.Unavailable, "config.listen", "flag", "metrics-listen", "address", n.Settings.Metrics).Because(err)
 	}
 	return n.serveMetricsOn(ctx, m, l)
 }

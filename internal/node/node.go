@@ -50,6 +50,8 @@ type Options struct {
 	Clock    clock.Clock
 	Fault    func(op string) error // makes storage fail, in tests
 	Listener net.Listener          // already open; nil: Settings.Listen is opened
+	// Replacing is the role of a working key that Rotate will replace, the one thing that the node is opened for: it may be lost.
+	Replacing string
 }
 
 // Node is one newsroom's node.
@@ -131,7 +133,7 @@ func (n *Node) open(ctx context.Context, o Options) (err error) {
 	if n.DB, err = store.Open(ctx, store.Options{URL: o.DatabaseURL(), Migrations: Migrations(), Clock: o.Clock, Log: o.Log, Fault: o.Fault}); err != nil {
 		return err
 	}
-	working, err := n.workingKeys(ctx)
+	working, err := n.workingKeys(ctx, o.Replacing)
 	if err != nil {
 		return err
 	}
@@ -173,21 +175,22 @@ func (n *Node) open(ctx context.Context, o Options) (err error) {
 }
 
 // workingKeys reads the working keys, after ending a change of keys that was cut off.
-func (n *Node) workingKeys(ctx context.Context) (keys partner.Keys, err error) {
+func (n *Node) workingKeys(ctx context.Context, replacing string) (keys partner.Keys, err error) {
 	id, ok, err := partner.Stored(ctx, n.DB)
 	if err != nil {
 		return keys, err
 	}
-	if ok {
-		list, err := protocol.ParseKeys(id.Root, id.Keys)
-		if err != nil {
-			return keys, err
-		}
-		if err := errors.Join(n.keys.settle(logKeyFile, list.Public(protocol.RoleLog)), n.keys.settle(cosignerKeyFile, list.Public(protocol.RoleCosigner))); err != nil {
-			return keys, err
-		}
+	if !ok {
+		return n.keys.working()
 	}
-	return n.keys.working()
+	list, err := protocol.ParseKeys(id.Root, id.Keys)
+	if err != nil {
+		return keys, err
+	}
+	if err := errors.Join(n.keys.settle(logKeyFile, list.Public(protocol.RoleLog)), n.keys.settle(cosignerKeyFile, list.Public(protocol.RoleCosigner))); err != nil {
+		return keys, err
+	}
+	return n.keys.named(list, replacing)
 }
 
 // begin joins what needs to know who the newsroom is. It is called once, at the start or when the node was set up.
@@ -266,10 +269,13 @@ func (n *Node) Run(ctx context.Context) error {
 	defer wg.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	numbers := make(chan error, 1)
 	wg.Go(func() {
-		if err := n.serveMetrics(ctx, n.meter); err != nil {
-			n.Log.Error("metrics", "error", err)
+		err := n.serveMetrics(ctx, n.meter)
+		if err != nil {
+			cancel() // who asked for them must know that there are none
 		}
+		numbers <- err
 	})
 	wg.Go(func() {
 		select {
@@ -284,7 +290,9 @@ func (n *Node) Run(ctx context.Context) error {
 		parts.Go(func() { n.work(ctx) })
 		parts.Wait()
 	})
-	return n.serve(ctx)
+	err := n.serve(ctx)
+	cancel()
+	return errors.Join(err, <-numbers)
 }
 
 // work does what requests have left for later, until ctx ends.

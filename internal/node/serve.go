@@ -170,7 +170,7 @@ func (n *Node) Listen() (net.Addr, error) {
 	if n.listener == nil {
 		l, err := net.Listen("tcp", n.Settings.Listen)
 		if err != nil {
-			return nil, fault.New(fault.Unavailable, "config.listen", "address", n.Settings.Listen).Because(err)
+			return nil, fault.New(fault.Unavailable, "config.listen", "flag", "listen", "address", n.Settings.Listen).Because(err)
 		}
 		n.listener = l
 	}
@@ -182,7 +182,16 @@ func (n *Node) Base() string {
 	if n.Settings.Base != "" || n.listener == nil {
 		return n.Settings.BaseURL()
 	}
-	return "https://" + n.listener.Addr().String()
+	host, port, err := net.SplitHostPort(n.listener.Addr().String())
+	if ip := net.ParseIP(host); err == nil && ip != nil && ip.IsUnspecified() {
+		host = "localhost" // no other name is known
+	}
+	return "https://" + net.JoinHostPort(host, port)
+}
+
+// OnlyHere reports that partners are told an address that leads to their own machine, though the node listens for others.
+func (n *Node) OnlyHere() bool {
+	return n.listener != nil && onThisMachine(n.Base()) && !onThisMachine("https://"+n.listener.Addr().String())
 }
 
 // tellBase puts the address under which we are reached into our identity: the one that was set, or, where partners were told an

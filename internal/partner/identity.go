@@ -36,6 +36,10 @@ func (s *Service) loadSelf(r store.Reader) error {
 	if err != nil || !ok {
 		return err
 	}
+	if s.keys.Lost {
+		s.self = id // there is nothing that could sign it
+		return nil
+	}
 	return s.become(id)
 }
 
@@ -158,21 +162,26 @@ func (s *Service) Rotate(ctx context.Context, root ed25519.PrivateKey, role, act
 	if id.Root != protocol.FormatRoot(root.Public().(ed25519.PublicKey)) {
 		return fault.New(fault.Denied, "setup.other_root")
 	}
-	old, entries := s.keys.Log, Keys{Log: next, Cosigner: s.keys.Cosigner}
+	entries := Keys{Log: next, Cosigner: s.keys.Cosigner}
 	if role == protocol.RoleCosigner {
-		old, entries = s.keys.Cosigner, Keys{Log: s.keys.Log, Cosigner: next}
+		entries = Keys{Log: s.keys.Log, Cosigner: next}
 	}
 	keys, err := protocol.ParseKeys(id.Root, id.Keys)
 	if err != nil {
 		return err
 	}
-	for _, e := range []struct {
+	type entry struct {
 		act string
-		key ed25519.PrivateKey
-	}{{protocol.ActAdd, next}, {act, old}} {
+		key ed25519.PublicKey
+	}
+	list := []entry{{protocol.ActAdd, next.Public().(ed25519.PublicKey)}}
+	for _, old := range keys.Public(role) {
+		list = append(list, entry{act, old})
+	}
+	for _, e := range list {
 		raw, err := protocol.SignKeyEntry(protocol.KeyEntry{
 			Root: id.Root, Number: len(keys.Raw) + 1, Previous: keys.Last(), Act: e.act, Role: role,
-			Key: protocol.FormatPublic(e.key.Public().(ed25519.PublicKey)), Time: clock.Micros(s.clock()),
+			Key: protocol.FormatPublic(e.key), Time: clock.Micros(s.clock()),
 		}, root)
 		if err != nil {
 			return err

@@ -35,6 +35,7 @@ func Migrations() store.Migration {
 type Keys struct {
 	Log      ed25519.PrivateKey
 	Cosigner ed25519.PrivateKey
+	Lost     bool // one of them stands in for a key that is lost, until Rotate
 }
 
 // Service is who we are and whom we know. It is safe for concurrent use.
