@@ -192,10 +192,21 @@ func (a *app) forward() error {
 		return fault.New(fault.Unavailable, "cli.busy", "folder", a.set.Dir).Because(err)
 	}
 	defer r.Body.Close()
+	if err := a.relay(r.Body); err != nil {
+		return fault.New(fault.Unavailable, "cli.node_stopped").Because(err)
+	}
+	if code := r.Trailer.Get(codeHeader); code != "0" {
+		return errSaid
+	}
+	return nil
+}
+
+// relay writes what a command said at the running node to where it would have said it here.
+func (a *app) relay(from io.Reader) error {
 	for {
 		var head [9]byte
-		if _, err := io.ReadFull(r.Body, head[:]); err == io.EOF {
-			break
+		if _, err := io.ReadFull(from, head[:]); err == io.EOF {
+			return nil
 		} else if err != nil {
 			return err
 		}
@@ -207,12 +218,8 @@ func (a *app) forward() error {
 		if head[0] == 'e' {
 			to = a.errOut
 		}
-		if _, err := io.CopyN(to, r.Body, n); err != nil {
+		if _, err := io.CopyN(to, from, n); err != nil {
 			return err
 		}
 	}
-	if code := r.Trailer.Get(codeHeader); code != "0" {
-		return errSaid
-	}
-	return nil
 }

@@ -13,8 +13,8 @@
 //     on one PostgreSQL take turns by group.
 //   - An error from Write means that nothing of that closure is stored, except ErrCommitUnknown.
 //   - Read sees one consistent snapshot for as long as it lasts, and never waits for the writer.
-//   - A full disk, a lost database or a read-only folder is a fault.Unavailable ("fault.disk_full", "fault.database"). The process
-//     goes on, and so does the store as soon as the database is back.
+//   - A full disk, a lost or damaged database or a read-only folder is a fault.Unavailable ("fault.disk_full", "fault.database",
+//     "fault.database_damaged"). The process goes on, and so does the store as soon as the database is back.
 //
 // A migration is written once, in PostgreSQL words. For SQLite, BIGINT becomes INTEGER, BYTEA BLOB, BOOLEAN INTEGER and DOUBLE
 // PRECISION REAL; tables become STRICT, and WITHOUT ROWID where a comment in the statement says "sqlite: without rowid". For

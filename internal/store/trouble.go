@@ -17,10 +17,14 @@ import (
 
 // unavailable makes a fault of what keeps the database from working.
 func unavailable(err error) error {
-	if isFull(err) {
-		return fault.New(fault.Unavailable, "fault.disk_full").Because(err)
+	key := "fault.database"
+	switch code := sqliteCode(err) & 0xff; {
+	case isFull(err):
+		key = "fault.disk_full"
+	case code == sqlite3.SQLITE_CORRUPT, code == sqlite3.SQLITE_NOTADB:
+		key = "fault.database_damaged"
 	}
-	return fault.New(fault.Unavailable, "fault.database").Because(err)
+	return fault.New(fault.Unavailable, key).Because(err)
 }
 
 // explain makes a fault of an error that says that the database cannot work now. All others stay what they are.
@@ -39,19 +43,14 @@ func isFull(err error) bool {
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 		return true
 	}
-	var lite *sqlite.Error
-	if errors.As(err, &lite) {
-		return lite.Code()&0xff == sqlite3.SQLITE_FULL
-	}
 	var pg *pgconn.PgError
-	return errors.As(err, &pg) && pg.Code == "53100"
+	return sqliteCode(err)&0xff == sqlite3.SQLITE_FULL || errors.As(err, &pg) && pg.Code == "53100"
 }
 
 // isLost reports whether the database, its disk or the way to it is in trouble, and not the statement.
 func isLost(err error) bool {
-	var lite *sqlite.Error
-	if errors.As(err, &lite) {
-		switch lite.Code() & 0xff {
+	if code := sqliteCode(err); code != 0 {
+		switch code & 0xff {
 		case sqlite3.SQLITE_PERM, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT,
 			sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_NOMEM:
 			return true
@@ -73,12 +72,16 @@ func isLost(err error) bool {
 		errors.Is(err, syscall.EPIPE) || strings.Contains(err.Error(), "conn closed")
 }
 
-func sqliteUnique(err error) bool {
-	var lite *sqlite.Error
-	if !errors.As(err, &lite) {
-		return false
+// sqliteCode is the code of an error of SQLite; 0 for any other.
+func sqliteCode(err error) int {
+	if lite := (*sqlite.Error)(nil); errors.As(err, &lite) {
+		return lite.Code()
 	}
-	switch lite.Code() {
+	return 0
+}
+
+func sqliteUnique(err error) bool {
+	switch sqliteCode(err) {
 	case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_ROWID:
 		return true
 	}
