@@ -281,3 +281,28 @@ func TestSkips(t *testing.T) {
 	}
 	m.finish(t)
 }
+
+// TestForms forbids what reads a form with files behind one's back: without a limit, and into temporary files that stay where a
+// request is a copy. A form is in r.PostForm, and files are read part by part.
+func TestForms(t *testing.T) {
+	m := load(t)
+	for _, p := range m.packages {
+		for _, f := range p.files {
+			if f.test {
+				continue
+			}
+			ast.Inspect(f.syntax, func(n ast.Node) bool {
+				sel, ok := n.(*ast.SelectorExpr)
+				if !ok {
+					return true
+				}
+				switch sel.Sel.Name {
+				case "FormValue", "PostFormValue", "FormFile", "ParseMultipartForm":
+					m.report("forms", f.path, "%s:%d: %s reads a form without a limit", f.path, m.line(n.Pos()), sel.Sel.Name)
+				}
+				return true
+			})
+		}
+	}
+	m.finish(t)
+}

@@ -162,9 +162,6 @@ func (f *Family) with(r *http.Request, what string, rev agreement.Revision, pair
 // us is our own root.
 func (f *Family) us() news.Root { return news.Root(f.o.Directory.Self().Root) }
 
-// maxForm is how large a form of these pages may be, in bytes.
-const maxForm = 1 << 20
-
 func unknown() error { return fault.New(fault.NotFound, "agreement.unknown") }
 
 // agreementOf is the agreement that a path names.

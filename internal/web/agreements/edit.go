@@ -161,9 +161,6 @@ func sameOrder[T cmp.Ordered](list, old []T) []T {
 }
 
 func (f *Family) editNew(w http.ResponseWriter, r *http.Request) error {
-	if err := page.ParseForm(w, r, maxForm); err != nil {
-		return err
-	}
 	id := terms.AgreementID(r.PostForm.Get("agreement"))
 	if _, taken := f.o.Agreements.Get(id); taken {
 		return fault.New(fault.Conflict, "agreement.proposed_already")
@@ -172,9 +169,6 @@ func (f *Family) editNew(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (f *Family) editAmended(w http.ResponseWriter, r *http.Request) error {
-	if err := page.ParseForm(w, r, maxForm); err != nil {
-		return err
-	}
 	a, rev, err := f.asked(r)
 	if err != nil {
 		return err

@@ -11,7 +11,6 @@ import (
 	"newspool/internal/fault"
 	"newspool/internal/news"
 	"newspool/internal/terms"
-	"newspool/internal/web/page"
 )
 
 // domains names the parties of a text in the audit, where everybody reads them alike.
@@ -35,10 +34,7 @@ func detail(r agreement.Revision, pairs ...any) map[string]any {
 }
 
 // answering reads a form that is about one revision of the agreement in the path.
-func (f *Family) answering(w http.ResponseWriter, r *http.Request) (a agreement.Agreement, rev agreement.Revision, err error) {
-	if err = page.ParseForm(w, r, maxForm); err != nil {
-		return a, rev, err
-	}
+func (f *Family) answering(r *http.Request) (a agreement.Agreement, rev agreement.Revision, err error) {
 	if a, err = f.agreementOf(r); err != nil {
 		return a, rev, err
 	}
@@ -89,7 +85,7 @@ func (f *Family) settle(w http.ResponseWriter, r *http.Request, a agreement.Agre
 }
 
 func (f *Family) sign(w http.ResponseWriter, r *http.Request) error {
-	a, rev, err := f.answering(w, r)
+	a, rev, err := f.answering(r)
 	if err != nil {
 		return err
 	}
@@ -108,7 +104,7 @@ func (f *Family) sign(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (f *Family) decline(w http.ResponseWriter, r *http.Request) error {
-	a, rev, err := f.answering(w, r)
+	a, rev, err := f.answering(r)
 	if err != nil {
 		return err
 	}
@@ -127,7 +123,7 @@ func (f *Family) decline(w http.ResponseWriter, r *http.Request) error {
 
 // signFor enters the signature of a party that has no node, and for which we are the host.
 func (f *Family) signFor(w http.ResponseWriter, r *http.Request) error {
-	a, rev, err := f.answering(w, r)
+	a, rev, err := f.answering(r)
 	if err != nil {
 		return err
 	}
@@ -153,7 +149,7 @@ func (f *Family) signFor(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (f *Family) void(w http.ResponseWriter, r *http.Request) error {
-	a, rev, err := f.answering(w, r)
+	a, rev, err := f.answering(r)
 	if err != nil {
 		return err
 	}
@@ -162,7 +158,7 @@ func (f *Family) void(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (f *Family) suspend(w http.ResponseWriter, r *http.Request) error {
-	a, rev, err := f.answering(w, r)
+	a, rev, err := f.answering(r)
 	if err != nil {
 		return err
 	}
@@ -176,7 +172,7 @@ func (f *Family) suspend(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (f *Family) notice(w http.ResponseWriter, r *http.Request) error {
-	a, rev, err := f.answering(w, r)
+	a, rev, err := f.answering(r)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package page
 
 import (
 	"net/http"
+	"strings"
 
 	"newspool/internal/fault"
 )
@@ -18,8 +19,11 @@ func Only(may func(Person) bool, key string) func(Handler) Handler {
 	}
 }
 
-// ParseForm reads a form of at most limit bytes into r.PostForm. One that is longer, or broken, is Invalid.
+// ParseForm reads a form of at most limit bytes into r.PostForm. One that is longer, broken, or made for files is Invalid.
 func ParseForm(w http.ResponseWriter, r *http.Request, limit int64) error {
+	if strings.HasPrefix(strings.ToLower(r.Header.Get("Content-Type")), "multipart/") {
+		return fault.New(fault.Invalid, "page.form_unreadable")
+	}
 	r.Body = http.MaxBytesReader(w, r.Body, limit)
 	if err := r.ParseForm(); err != nil {
 		return fault.New(fault.Invalid, "page.form_unreadable").Because(err)

@@ -98,7 +98,7 @@ func newMux(t *testing.T, s *Shell) *http.ServeMux {
 		return Render(w, r, http.StatusOK, broken, onePage{Base: s.Base(r, "", "")})
 	}))
 	mux.Handle("POST /done", s.Signed(func(w http.ResponseWriter, r *http.Request) error {
-		return s.Done(w, r, r.FormValue("to"), "page.link.catching_up", "n", 3)
+		return s.Done(w, r, r.PostForm.Get("to"), "page.link.catching_up", "n", 3)
 	}))
 	for kind, err := range map[string]error{
 		"plain": errors.New("secret detail"), "denied": fault.New(fault.Denied, "fault.denied"), "gone": fmt.Errorf("wrapped: %w", fault.New(fault.Gone, "fault.not_found")),

@@ -91,14 +91,25 @@ func (s *Shell) Routes(mux *http.ServeMux) {
 	}))
 }
 
-// Open wraps a handler for anybody, signed in or not.
-func (s *Shell) Open(h Handler) http.Handler { return s.handler(h, false) }
+// How large a form may be, in bytes: that of anybody, and that of people who have signed in.
+const (
+	maxOpen   = 16 << 10
+	maxSigned = 1 << 20
+)
+
+// Open wraps a handler for anybody, signed in or not. A form that comes is in r.PostForm.
+func (s *Shell) Open(h Handler) http.Handler { return s.handler(h, false, maxOpen) }
 
 // Signed wraps a handler for people who have signed in. Others are led to the sign-in page and come back afterwards; a
-// script is told with status 401.
-func (s *Shell) Signed(h Handler) http.Handler { return s.handler(h, true) }
+// script is told with status 401. A form that comes is in r.PostForm.
+func (s *Shell) Signed(h Handler) http.Handler { return s.handler(h, true, maxSigned) }
 
-func (s *Shell) handler(h Handler, signed bool) http.Handler {
+// Upload is Signed for a handler that reads the body itself, and holds it to limits of its own. It must read files part by part
+// (r.MultipartReader): what net/http would put into temporary files of this request, nobody would remove.
+func (s *Shell) Upload(h Handler) http.Handler { return s.handler(h, true, 0) }
+
+// handler wraps a handler. limit is how large a form may be that is read for it; 0: none is.
+func (s *Shell) handler(h Handler, signed bool, limit int64) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		Guard(w.Header())
 		v := &visit{id: requestID()}
@@ -112,6 +123,11 @@ func (s *Shell) handler(h Handler, signed bool) http.Handler {
 		watched := &watcher{ResponseWriter: w}
 		if err == nil {
 			s.takeFlash(w, r, v)
+			if limit > 0 {
+				err = ParseForm(w, r, limit)
+			}
+		}
+		if err == nil {
 			err = h(watched, r)
 		}
 		if err != nil {

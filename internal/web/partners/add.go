@@ -129,9 +129,6 @@ func baseOf(typed string) (string, bool) {
 
 // lookAt fetches the identity document of an address, or takes the one that was pasted, and shows whose it is.
 func (f *Family) lookAt(w http.ResponseWriter, r *http.Request) error {
-	if err := page.ParseForm(w, r, maxForm); err != nil {
-		return err
-	}
 	address, document := strings.TrimSpace(r.PostForm.Get("address")), strings.TrimSpace(r.PostForm.Get("document"))
 	again := func(err error) error {
 		text, status, ok := sentence(r, err)
@@ -190,9 +187,6 @@ func (f *Family) checkDomain(r *http.Request, d *lookPage) {
 
 // pin keeps what was shown: the document comes back with the form, and must be the one of the root that stood on the page.
 func (f *Family) pin(w http.ResponseWriter, r *http.Request) error {
-	if err := page.ParseForm(w, r, maxForm); err != nil {
-		return err
-	}
 	doc, err := base64.StdEncoding.DecodeString(r.PostForm.Get("document"))
 	if err != nil {
 		return fault.New(fault.Invalid, "fault.request").Because(err)

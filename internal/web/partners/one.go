@@ -108,9 +108,6 @@ func (f *Family) compared(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (f *Family) block(w http.ResponseWriter, r *http.Request) error {
-	if err := page.ParseForm(w, r, maxForm); err != nil {
-		return err
-	}
 	x, ok := f.o.Directory.Partner(rootOf(r))
 	if !ok {
 		return unknown()
@@ -142,9 +139,6 @@ func (f *Family) resume(w http.ResponseWriter, r *http.Request) error {
 const maxWords = 500
 
 func (f *Family) greet(w http.ResponseWriter, r *http.Request) error {
-	if err := page.ParseForm(w, r, maxForm); err != nil {
-		return err
-	}
 	x, ok := f.o.Directory.Partner(rootOf(r))
 	if !ok {
 		return unknown()
@@ -169,7 +163,7 @@ func (f *Family) greet(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (f *Family) openHello(w http.ResponseWriter, r *http.Request) error {
-	h, err := f.hello(w, r, func(h partner.Waiting) bool { return h.ID == r.PostForm.Get("id") })
+	h, err := f.hello(r, func(h partner.Waiting) bool { return h.ID == r.PostForm.Get("id") })
 	if err != nil {
 		return err
 	}
@@ -181,7 +175,7 @@ func (f *Family) openHello(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (f *Family) dismissHello(w http.ResponseWriter, r *http.Request) error {
-	h, err := f.hello(w, r, func(h partner.Waiting) bool { return h.Identity.Root == r.PostForm.Get("root") })
+	h, err := f.hello(r, func(h partner.Waiting) bool { return h.Identity.Root == r.PostForm.Get("root") })
 	if err != nil {
 		return err
 	}
@@ -193,10 +187,7 @@ func (f *Family) dismissHello(w http.ResponseWriter, r *http.Request) error {
 }
 
 // hello is the stranger that a form is about.
-func (f *Family) hello(w http.ResponseWriter, r *http.Request, is func(partner.Waiting) bool) (partner.Waiting, error) {
-	if err := page.ParseForm(w, r, maxForm); err != nil {
-		return partner.Waiting{}, err
-	}
+func (f *Family) hello(r *http.Request, is func(partner.Waiting) bool) (partner.Waiting, error) {
 	all, err := f.o.Directory.Hellos(r.Context())
 	if err != nil {
 		return partner.Waiting{}, err

@@ -68,9 +68,6 @@ func (f *Family) rootKeyWith(w http.ResponseWriter, r *http.Request, words []str
 
 // handOut gives the key, as a file or as words. Both are noted.
 func (f *Family) handOut(w http.ResponseWriter, r *http.Request) error {
-	if err := page.ParseForm(w, r, maxForm); err != nil {
-		return err
-	}
 	file, words, err := f.o.RootKey.Key(r.Context())
 	if err != nil {
 		return err
@@ -91,9 +88,6 @@ func (f *Family) handOut(w http.ResponseWriter, r *http.Request) error {
 
 // putAway takes the word of a person that the key is stored elsewhere.
 func (f *Family) putAway(w http.ResponseWriter, r *http.Request) error {
-	if err := page.ParseForm(w, r, maxForm); err != nil {
-		return err
-	}
 	if r.PostForm.Get("sure") != "yes" {
 		return fault.New(fault.Invalid, "partner.root_sure")
 	}

@@ -176,9 +176,6 @@ func (f *Family) note(r *http.Request, what, about string, detail map[string]any
 	return f.o.Audit.Note(context.WithoutCancel(r.Context()), f.act(r, what, about, detail))
 }
 
-// maxForm is how large a form of these pages may be, in bytes; one of them carries an identity document.
-const maxForm = 256 << 10
-
 func unknown() error { return fault.New(fault.NotFound, "partner.unknown") }
 
 // sentence says an error of another machine to the reader; ok is false for what is a fault of our own.

@@ -59,9 +59,6 @@ func scopes(r *http.Request, on people.Scope) []option {
 }
 
 func (f *Family) saveName(w http.ResponseWriter, r *http.Request, by people.By) error {
-	if err := page.ParseForm(w, r, maxForm); err != nil {
-		return err
-	}
 	name := r.PostForm.Get("name")
 	err := f.people.Update(r.Context(), by, by.Person.ID, people.Change{Name: &name})
 	if trouble, ok := refusal(r, "name", err); ok {
@@ -74,9 +71,6 @@ func (f *Family) saveName(w http.ResponseWriter, r *http.Request, by people.By) 
 }
 
 func (f *Family) changePassword(w http.ResponseWriter, r *http.Request, by people.By) error {
-	if err := page.ParseForm(w, r, maxForm); err != nil {
-		return err
-	}
 	fresh := r.PostForm.Get("password")
 	var err error
 	if fresh != r.PostForm.Get("again") {
@@ -99,9 +93,6 @@ func (f *Family) changePassword(w http.ResponseWriter, r *http.Request, by peopl
 }
 
 func (f *Family) endSession(w http.ResponseWriter, r *http.Request, by people.By) error {
-	if err := page.ParseForm(w, r, maxForm); err != nil {
-		return err
-	}
 	if err := f.people.Revoke(r.Context(), by, people.SessionID(r.PostForm.Get("id"))); err != nil {
 		return err
 	}
@@ -117,9 +108,6 @@ func (f *Family) endOthers(w http.ResponseWriter, r *http.Request, by people.By)
 
 // makeToken answers with the page itself: the secret is on it, and on no other.
 func (f *Family) makeToken(w http.ResponseWriter, r *http.Request, by people.By) error {
-	if err := page.ParseForm(w, r, maxForm); err != nil {
-		return err
-	}
 	name, scope := r.PostForm.Get("token"), people.Scope(r.PostForm.Get("scope"))
 	secret, _, err := f.people.CreateToken(r.Context(), by, name, scope)
 	if trouble, ok := refusal(r, "token", err); ok {
@@ -133,9 +121,6 @@ func (f *Family) makeToken(w http.ResponseWriter, r *http.Request, by people.By)
 }
 
 func (f *Family) revokeToken(w http.ResponseWriter, r *http.Request, by people.By) error {
-	if err := page.ParseForm(w, r, maxForm); err != nil {
-		return err
-	}
 	if err := f.people.RevokeToken(r.Context(), by, people.TokenID(r.PostForm.Get("id"))); err != nil {
 		return err
 	}

@@ -65,9 +65,6 @@ func (f *Family) peopleWith(w http.ResponseWriter, r *http.Request, by people.By
 
 // addPerson makes the password too, and answers with the person's page: the password is on it, and on no other.
 func (f *Family) addPerson(w http.ResponseWriter, r *http.Request, by people.By) error {
-	if err := page.ParseForm(w, r, maxForm); err != nil {
-		return err
-	}
 	n := people.NewPerson{Login: r.PostForm.Get("login"), Name: r.PostForm.Get("name"), Roles: givenRoles(r), Password: people.NewPassword()}
 	p, err := f.people.Create(r.Context(), by, n)
 	if trouble, ok := refusal(r, "new", err); ok {
@@ -147,18 +144,12 @@ func (f *Family) settle(w http.ResponseWriter, r *http.Request, by people.By, fo
 }
 
 func (f *Family) saveAccount(w http.ResponseWriter, r *http.Request, by people.By) error {
-	if err := page.ParseForm(w, r, maxForm); err != nil {
-		return err
-	}
 	login, name := r.PostForm.Get("login"), r.PostForm.Get("name")
 	err := f.people.Update(r.Context(), by, personOf(r), people.Change{Login: &login, Name: &name})
 	return f.settle(w, r, by, "account", err, "settings.saved", func(d *personPage) { d.Login, d.Name = login, name })
 }
 
 func (f *Family) saveRoles(w http.ResponseWriter, r *http.Request, by people.By) error {
-	if err := page.ParseForm(w, r, maxForm); err != nil {
-		return err
-	}
 	roles := givenRoles(r)
 	err := f.people.SetRoles(r.Context(), by, personOf(r), roles)
 	return f.settle(w, r, by, "roles", err, "settings.roles_saved", func(d *personPage) { d.RoleChoice = roleOptions(d.P, roles) })
@@ -178,9 +169,6 @@ func (f *Family) resetPassword(w http.ResponseWriter, r *http.Request, by people
 }
 
 func (f *Family) closeAccount(w http.ResponseWriter, r *http.Request, by people.By) error {
-	if err := page.ParseForm(w, r, maxForm); err != nil {
-		return err
-	}
 	change, message := f.people.Enable, "settings.account_opened"
 	if r.PostForm.Get("closed") == "yes" {
 		change, message = f.people.Disable, "settings.account_closed"
@@ -189,17 +177,11 @@ func (f *Family) closeAccount(w http.ResponseWriter, r *http.Request, by people.
 }
 
 func (f *Family) endTheirSession(w http.ResponseWriter, r *http.Request, by people.By) error {
-	if err := page.ParseForm(w, r, maxForm); err != nil {
-		return err
-	}
 	err := f.people.Revoke(r.Context(), by, people.SessionID(r.PostForm.Get("id")))
 	return f.settle(w, r, by, "sessions", err, "settings.session_ended", nil)
 }
 
 func (f *Family) revokeTheirToken(w http.ResponseWriter, r *http.Request, by people.By) error {
-	if err := page.ParseForm(w, r, maxForm); err != nil {
-		return err
-	}
 	err := f.people.RevokeToken(r.Context(), by, people.TokenID(r.PostForm.Get("id")))
 	return f.settle(w, r, by, "tokens", err, "settings.token_revoked", nil)
 }

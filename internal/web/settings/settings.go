@@ -159,9 +159,6 @@ func (p problem) code() int {
 	return p.status
 }
 
-// Limits of what a form here may send, in bytes.
-const maxForm = 64 << 10
-
 // option is one choice of a form.
 type option struct {
 	Value, Name, Hint string

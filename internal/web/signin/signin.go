@@ -99,13 +99,7 @@ func (f *Family) show(w http.ResponseWriter, r *http.Request) error {
 	return page.Render(w, r, http.StatusOK, f.page, signInPage{Base: f.o.Shell.Base(r, "", "signin.title"), Next: next})
 }
 
-// maxForm is how large a form of these pages may be, in bytes.
-const maxForm = 16 << 10
-
 func (f *Family) signIn(w http.ResponseWriter, r *http.Request) error {
-	if err := page.ParseForm(w, r, maxForm); err != nil {
-		return err
-	}
 	login, next := r.PostForm.Get("login"), page.Local(r.PostForm.Get("next"))
 	token, expires, err := f.o.People.SignIn(r.Context(), login, r.PostForm.Get("password"), f.o.Remote(r), r.UserAgent())
 	if refused := fault.Of(err); err != nil && (refused.Kind == fault.Denied || refused.Kind == fault.RateLimited || refused.Kind == fault.Invalid) {
@@ -136,7 +130,7 @@ func (f *Family) signOut(w http.ResponseWriter, r *http.Request) error {
 const year = 365 * 24 * time.Hour
 
 func (f *Family) language(w http.ResponseWriter, r *http.Request) error {
-	lang := r.PostFormValue("lang")
+	lang := r.PostForm.Get("lang")
 	if !slices.Contains(i18n.Languages[:], lang) {
 		return fault.New(fault.Invalid, "fault.request")
 	}
@@ -144,7 +138,7 @@ func (f *Family) language(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (f *Family) theme(w http.ResponseWriter, r *http.Request) error {
-	theme := r.PostFormValue("theme")
+	theme := r.PostForm.Get("theme")
 	switch theme {
 	case "light", "dark":
 	case "auto":
@@ -157,7 +151,7 @@ func (f *Family) theme(w http.ResponseWriter, r *http.Request) error {
 
 func (f *Family) keys(w http.ResponseWriter, r *http.Request) error {
 	value := "on"
-	if r.PostFormValue("keys") == "off" {
+	if r.PostForm.Get("keys") == "off" {
 		value = "off"
 	}
 	return f.choose(w, r, "keys", "", value)
@@ -173,5 +167,5 @@ func (f *Family) choose(w http.ResponseWriter, r *http.Request, name, cookie, va
 	if cookie != "" {
 		f.o.Shell.SetCookie(w, r, cookie, value, f.o.Shell.Now().Add(year))
 	}
-	return f.o.Shell.Done(w, r, r.PostFormValue("back"), "")
+	return f.o.Shell.Done(w, r, r.PostForm.Get("back"), "")
 }

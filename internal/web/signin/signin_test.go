@@ -1,10 +1,13 @@
 package signin
 
 import (
+	"bytes"
 	"context"
+	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -224,5 +227,46 @@ func TestTemplates(t *testing.T) {
 	}
 	if _, err := New(Options{}); err == nil {
 		t.Error("a family without its parts is made")
+	}
+}
+
+// A form that is made for files leaves none, whoever sends it: here are no pages that take files.
+func TestNothingStays(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	_, mux := start(t)
+	server := httptest.NewServer(mux)
+	defer server.Close()
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	for _, path := range []string{"/language", "/theme", "/keys"} {
+		var b bytes.Buffer
+		m := multipart.NewWriter(&b)
+		m.WriteField("lang", "fr")
+		m.WriteField("theme", "dark")
+		file, err := m.CreateFormFile("file", "large")
+		if err != nil {
+			t.Fatal(err)
+		}
+		file.Write(make([]byte, 40<<20))
+		m.Close()
+		r, err := http.NewRequest("POST", server.URL+path, &b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", m.FormDataContentType())
+		r.Header.Set("Cookie", "newspool-a1b2c3d4=good")
+		if resp, err := client.Do(r); err == nil { // else the server had closed the door before all was sent
+			if resp.Body.Close(); resp.StatusCode != 422 {
+				t.Errorf("%s: %d", path, resp.StatusCode)
+			}
+		}
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("%v %d files stay", err, len(left))
+	}
+	for path, typed := range map[string]string{"/language": "lang", "/theme": "theme"} {
+		if w := post(mux, path, url.Values{typed: {"fr"}, "more": {strings.Repeat("x", 1<<20)}}, ""); w.Code != 422 {
+			t.Errorf("a form of a megabyte from a stranger: %s %d", path, w.Code)
+		}
 	}
 }

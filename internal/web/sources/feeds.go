@@ -112,9 +112,6 @@ const shown = 25
 
 // tryOut asks a feed and shows what it would bring. Nothing is taken.
 func (f *Family) tryOut(w http.ResponseWriter, r *http.Request) error {
-	if err := page.ParseForm(w, r, maxForm); err != nil {
-		return err
-	}
 	typed := fieldsOf(r.PostForm)
 	got, err := f.o.Ingest.Try(r.Context(), typed.source())
 	if err != nil {
@@ -168,9 +165,6 @@ func tryLineOf(b page.Base, d news.Draft) tryLine {
 
 // add adds a feed that was tried.
 func (f *Family) add(w http.ResponseWriter, r *http.Request) error {
-	if err := page.ParseForm(w, r, maxForm); err != nil {
-		return err
-	}
 	typed := fieldsOf(r.PostForm)
 	feed, key, message := typed.source(), "sources.act_add", "sources.added_off"
 	if r.PostForm.Get("on") == "yes" {

@@ -139,7 +139,7 @@ func (f *Family) receive(w http.ResponseWriter, r *http.Request) (files []stored
 		return nil, nil, fault.New(fault.Invalid, "fault.request").Because(err)
 	}
 	v = url.Values{}
-	many := false
+	many, left := false, int64(maxFields)
 	for {
 		part, err := parts.NextPart()
 		if err == io.EOF && many {
@@ -152,9 +152,12 @@ func (f *Family) receive(w http.ResponseWriter, r *http.Request) (files []stored
 			return files, v, tooLarge(err)
 		}
 		if part.FileName() == "" {
-			b, err := io.ReadAll(io.LimitReader(part, maxForm))
+			b, err := io.ReadAll(io.LimitReader(part, left+1))
 			if err != nil {
 				return files, v, tooLarge(err)
+			}
+			if left -= int64(len(part.FormName()) + len(b)); left < 0 {
+				return files, v, fault.New(fault.Invalid, "page.form_unreadable")
 			}
 			v.Add(part.FormName(), string(b))
 			continue

@@ -89,11 +89,11 @@ func (f *Family) Routes(mux *http.ServeMux) {
 		"POST /sources/feeds/{id}/ask":              f.ask,
 		"GET /sources/feeds/{id}/remove":            f.removeForm,
 		"POST /sources/feeds/{id}/remove":           f.removeNow,
-		"POST /sources/files":                       f.bringIn,
 		"GET /sources/files/{file}":                 f.showFile,
 	} {
 		mux.Handle(pattern, f.o.Shell.Signed(allowed(h)))
 	}
+	mux.Handle("POST /sources/files", f.o.Shell.Upload(allowed(f.bringIn)))
 }
 
 // act is what somebody does here, for the audit.
@@ -157,7 +157,7 @@ func intervalOptions(p *i18n.Printer, chosen int) []option {
 	return out
 }
 
-const maxForm = 64 << 10 // bytes of a form without a file
+const maxFields = 64 << 10 // bytes of all that is typed beside files
 
 // say makes a sentence of a problem.
 func say(p *i18n.Printer, key string, args map[string]any) string {

@@ -38,7 +38,7 @@ func (f *Family) copyText(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	version := item.Version
-	if n, err := strconv.Atoi(r.PostFormValue("version")); err == nil && n != version {
+	if n, err := strconv.Atoi(r.PostForm.Get("version")); err == nil && n != version {
 		return fault.New(fault.Conflict, "item.changed_meanwhile")
 	}
 	story, err := f.o.Library.Version(r.Context(), id, version)
@@ -46,7 +46,7 @@ func (f *Family) copyText(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	form := CopyText
-	if r.PostFormValue("form") == string(CopyHTML) {
+	if r.PostForm.Get("form") == string(CopyHTML) {
 		form = CopyHTML
 	}
 	credit, err := f.o.Use.Take(r.Context(), person.ID, id, version, form)

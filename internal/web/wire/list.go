@@ -147,13 +147,13 @@ func urgentMark(c painter, n int) string { return "(" + c.p.Number(n) + ")" }
 // setView keeps how dense the person wants the list.
 func (f *Family) setView(w http.ResponseWriter, r *http.Request) error {
 	value := "off"
-	if r.PostFormValue("compact") == "on" {
+	if r.PostForm.Get("compact") == "on" {
 		value = "on"
 	}
 	if err := f.o.Preferences.SetPreference(r.Context(), page.PersonOf(r).ID, "compact", value); err != nil {
 		return err
 	}
-	return f.o.Shell.Done(w, r, r.PostFormValue("back"), "")
+	return f.o.Shell.Done(w, r, r.PostForm.Get("back"), "")
 }
 
 // rowPart is one row on its own, with the language to say it in.

@@ -134,7 +134,7 @@ func (a *arrival) take(ctx context.Context, part *multipart.Part) error {
 		if err != nil {
 			return errBadRequest(err)
 		}
-		if a.text -= int64(len(b)); a.text < 0 {
+		if a.text -= int64(len(part.FormName()) + len(b)); a.text < 0 {
 			return fault.New(fault.TooLarge, "item.form.too_large")
 		}
 		a.values.Add(part.FormName(), string(b))

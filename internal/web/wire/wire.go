@@ -233,15 +233,19 @@ func (f *Family) Routes(mux *http.ServeMux) {
 		"POST " + item + "/copy":     editors(f.copyText),
 		"POST " + item + "/proof":    f.verify,
 		"GET /new":                   editors(f.newStory),
-		"POST /new":                  editors(f.saveNew),
 		"GET " + item + "/edit":      editors(f.editDraft),
-		"POST " + item + "/edit":     editors(f.saveDraft),
 		"POST " + item + "/release":  editors(f.release),
 		"GET " + item + "/correct":   editors(f.changeForm),
-		"POST " + item + "/correct":  editors(f.change),
 		"GET " + item + "/withdraw":  editors(f.withdrawForm),
 		"POST " + item + "/withdraw": editors(f.withdraw),
 	} {
 		mux.Handle(pattern, f.o.Shell.Signed(h))
+	}
+	for pattern, h := range map[string]page.Handler{ // with photos
+		"POST /new":                 f.saveNew,
+		"POST " + item + "/edit":    f.saveDraft,
+		"POST " + item + "/correct": f.change,
+	} {
+		mux.Handle(pattern, f.o.Shell.Upload(editors(h)))
 	}
 }

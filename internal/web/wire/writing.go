@@ -111,7 +111,7 @@ func (f *Family) overtaken(w http.ResponseWriter, r *http.Request, id news.ItemI
 }
 
 func (f *Family) release(w http.ResponseWriter, r *http.Request) error {
-	version, _ := strconv.Atoi(r.PostFormValue("version")) // what is no number is no version of ours
+	version, _ := strconv.Atoi(r.PostForm.Get("version")) // what is no number is no version of ours
 	return f.releaseVersion(w, r, itemOf(r), version)
 }
 
@@ -249,7 +249,7 @@ func (f *Family) withdraw(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	reason := strings.TrimSpace(r.PostFormValue("reason"))
+	reason := strings.TrimSpace(r.PostForm.Get("reason"))
 	if reason == "" {
 		return f.showWithdraw(w, r, http.StatusUnprocessableEntity, reason, page.PrinterOf(r).T("item.withdraw.reason_missing"))
 	}
