@@ -98,7 +98,7 @@ func (c agreementProposeCmd) revision(a *app, n *node.Node) (terms.Revision, err
 	}
 	parties := []terms.Party{signed(terms.PartyOf(n.Exchange.Self()), c.Name, c.Office)}
 	for _, d := range c.With {
-		p, err := partnerByDomain(n, d)
+		p, err := partnerNamed(n, d)
 		if err != nil {
 			return terms.Revision{}, err
 		}

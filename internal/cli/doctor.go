@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"time"
 
 	"newspool/internal/fault"
 	"newspool/internal/i18n"
@@ -72,6 +73,9 @@ func (doctorCmd) Run(a *app) error {
 		}
 		stopped := map[news.Root]bool{}
 		for _, t := range troubles {
+			if !t.Resumable() && n.Clock().Sub(t.At) > 7*24*time.Hour {
+				continue // it was kept, and there is nothing left to be done; the partner's page shows it
+			}
 			stopped[t.Partner] = stopped[t.Partner] || t.Resumable()
 			say(false, "doctor.trouble", "partner", n.Exchange.NameOf(t.Partner, p.Lang()), "position", t.Seq, "what", terms.Say(p, terms.Line{Key: t.Key, Args: t.Args}))
 		}

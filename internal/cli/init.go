@@ -10,6 +10,7 @@ import (
 	"newspool/internal/node"
 	"newspool/internal/partner"
 	"newspool/internal/people"
+	"newspool/internal/store"
 	"newspool/protocol"
 )
 
@@ -41,7 +42,10 @@ func (c initCmd) Run(a *app) error {
 			}
 			defer file.Close()
 		}
-		root, err := n.SetUp(a.ctx, partner.Profile{Domain: c.Domain, Names: c.Name, Kind: c.Kind, Languages: c.Language, Contact: c.Contact})
+		root, err := n.SetUp(a.ctx, partner.Profile{Domain: c.Domain, Names: c.Name, Kind: c.Kind, Languages: c.Language, Contact: c.Contact},
+			func(tx *store.Tx, root string) error {
+				return with(n, "setup.act_newsroom", c.Domain, map[string]any{"domain": c.Domain, "root": root})(tx)
+			})
 		if err != nil {
 			if file != nil {
 				os.Remove(file.Name())
@@ -50,9 +54,6 @@ func (c initCmd) Run(a *app) error {
 		}
 		name := protocol.FormatRoot(root.Public().(ed25519.PublicKey))
 		fmt.Fprintf(a.out, "%s is set up in %s\nroot         %s\nfingerprint  %s\n", c.Domain, a.set.Dir, name, protocol.Fingerprint(name))
-		if err := a.note(n, "setup.act_newsroom", c.Domain, map[string]any{"domain": c.Domain, "root": name}); err != nil {
-			return err
-		}
 		if file != nil {
 			if err := a.handOut(n, root, file, c); err != nil {
 				return err

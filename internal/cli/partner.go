@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"newspool/internal/exchange"
@@ -77,8 +79,8 @@ func (partnerListCmd) Run(a *app) error {
 }
 
 type partnerHelloCmd struct {
-	Open    string `placeholder:"DOMAIN" help:"Pin the newsroom and follow what it says."`
-	Dismiss string `placeholder:"DOMAIN" help:"Forget its words."`
+	Open    string `xor:"act" placeholder:"DOMAIN" help:"Pin the newsroom and follow what it says. Its root where several claim the domain."`
+	Dismiss string `xor:"act" placeholder:"DOMAIN" help:"Forget its words."`
 }
 
 // Run lists, opens or dismisses hellos.
@@ -88,30 +90,26 @@ func (c partnerHelloCmd) Run(a *app) error {
 		if err != nil {
 			return err
 		}
-		found := c.Open == "" && c.Dismiss == ""
-		for _, w := range all {
-			found = found || w.Identity.Domain == c.Open || w.Identity.Domain == c.Dismiss
-			switch w.Identity.Domain {
-			case c.Open:
-				root := w.Identity.Root
-				p, err := n.Exchange.OpenHello(a.ctx, w.ID, with(n, "partner.act_open", root, map[string]any{"domain": c.Open, "root": root}))
-				if err != nil {
-					return err
-				}
-				fmt.Fprintf(a.out, "%s  fingerprint %s\n", p.Domain, p.Fingerprint())
-			case c.Dismiss:
-				root := w.Identity.Root
-				if err := n.Exchange.DismissHello(a.ctx, news.Root(root), with(n, "partner.act_dismiss", root, map[string]any{"domain": c.Dismiss})); err != nil {
-					return err
-				}
-			default:
+		if c.Open == "" && c.Dismiss == "" {
+			for _, w := range all {
 				fmt.Fprintf(a.out, "%s  %s  %s\n", w.Identity.Domain, protocol.Fingerprint(w.Identity.Root), w.Hello.Words)
 			}
+			return nil
 		}
-		if !found {
-			return fault.New(fault.NotFound, "partner.unknown")
+		w, err := named(all, cmp.Or(c.Open, c.Dismiss), func(w partner.Waiting) (domain, root string) { return w.Identity.Domain, w.Identity.Root })
+		if err != nil {
+			return err
 		}
-		return nil
+		domain, root := w.Identity.Domain, w.Identity.Root
+		if c.Dismiss != "" {
+			return n.Exchange.DismissHello(a.ctx, news.Root(root), with(n, "partner.act_dismiss", root, map[string]any{"domain": domain}))
+		}
+		p, err := n.Exchange.OpenHello(a.ctx, w.ID, with(n, "partner.act_open", root, map[string]any{"domain": domain, "root": root}))
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(a.out, "%s  fingerprint %s\n", p.Domain, p.Fingerprint())
+		return err
 	})
 }
 
@@ -136,7 +134,7 @@ type partnerComparedCmd struct {
 // Run notes the comparison.
 func (c partnerComparedCmd) Run(a *app) error {
 	return a.withNode(func(n *node.Node) error {
-		p, err := partnerByDomain(n, c.Domain)
+		p, err := partnerNamed(n, c.Domain)
 		if err != nil {
 			return err
 		}
@@ -151,7 +149,7 @@ type partnerResumeCmd struct {
 // Run takes up again what has stopped.
 func (c partnerResumeCmd) Run(a *app) error {
 	return a.withNode(func(n *node.Node) error {
-		p, err := partnerByDomain(n, c.Domain)
+		p, err := partnerNamed(n, c.Domain)
 		if err != nil {
 			return err
 		}
@@ -164,11 +162,29 @@ func (c partnerResumeCmd) Run(a *app) error {
 	})
 }
 
-func partnerByDomain(n *node.Node, domain string) (partner.Partner, error) {
-	for _, p := range n.Exchange.Partners() {
-		if p.Domain == domain {
-			return p, nil
+// partnerNamed finds a partner by its domain or its root.
+func partnerNamed(n *node.Node, name string) (partner.Partner, error) {
+	return named(n.Exchange.Partners(), name, func(p partner.Partner) (domain, root string) { return p.Domain, string(p.Root) })
+}
+
+// named finds the one newsroom that has a domain or a root. Anybody can claim a domain: where several do, the root must be named.
+func named[T any](all []T, name string, of func(T) (domain, root string)) (one T, err error) {
+	var roots []string
+	for _, x := range all {
+		domain, root := of(x)
+		if root == name {
+			return x, nil
+		}
+		if domain == name {
+			one, roots = x, append(roots, root)
 		}
 	}
-	return partner.Partner{}, fault.New(fault.NotFound, "partner.unknown")
+	switch len(roots) {
+	case 0:
+		return one, fault.New(fault.NotFound, "partner.unknown")
+	case 1:
+		return one, nil
+	}
+	slices.Sort(roots)
+	return one, fault.New(fault.Conflict, "partner.several", "domain", name, "roots", strings.Join(roots, ", "))
 }

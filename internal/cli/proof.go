@@ -28,9 +28,12 @@ func (c proofCmd) Run(a *app) error {
 			return fault.New(fault.NotFound, "exchange.no_proof")
 		}
 		w := item.Ways[len(item.Ways)-1]
-		b, _, err := n.Proofs().File(a.ctx, ledger.ID(w.Ledger), w.Seq)
+		b, about, err := n.Proofs().File(a.ctx, ledger.ID(w.Ledger), w.Seq)
 		if err != nil {
 			return err
+		}
+		if err := a.note(n, "exchange.act_proof", about, map[string]any{"ledger": w.Ledger, "position": w.Seq}); err != nil {
+			return err // it holds the whole text: nothing is given before it is written down
 		}
 		_, err = a.out.Write(append(b, '\n'))
 		return err

@@ -74,7 +74,7 @@ func keysOf(n *node.Node) verify.KeysOf {
 
 // remote checks the ledgers of a partner as its node serves them now.
 func (c verifyCmd) remote(a *app, n *node.Node) error {
-	p, err := partnerByDomain(n, c.Partner)
+	p, err := partnerNamed(n, c.Partner)
 	if err != nil {
 		return err
 	}

@@ -48,19 +48,6 @@ func Put(tx *store.Tx, mediaType, lang string, b []byte) (ID, error) {
 	return ID(id.String()), nil
 }
 
-// PutAll keeps several contents and gives their ids in the same order.
-func PutAll(tx *store.Tx, all []Content) ([]ID, error) {
-	ids := make([]ID, len(all))
-	for i, c := range all {
-		id, err := Put(tx, c.MediaType, c.Lang, c.Bytes)
-		if err != nil {
-			return nil, err
-		}
-		ids[i] = id
-	}
-	return ids, nil
-}
-
 const sqlGet = `SELECT media_type, lang, bytes FROM content WHERE id = $1`
 
 // Get gives a content. One that was never kept here, or was erased, is a fault of the kind Gone.

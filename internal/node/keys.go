@@ -80,6 +80,21 @@ func (k *keyring) get(name string) (ed25519.PrivateKey, error) {
 	return key, k.write(name, key)
 }
 
+// remove takes a key file away, for good when it returns. One that is not there is no error.
+func (k *keyring) remove(name string) error {
+	switch err := os.Remove(filepath.Join(k.dir, name)); {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	}
+	d, err := os.Open(k.dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
 func (k *keyring) read(name string) (ed25519.PrivateKey, error) {
 	path := filepath.Join(k.dir, name)
 	b, err := os.ReadFile(path)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"errors"
+	"io/fs"
 	"net/http/httptest"
 	"net/netip"
 	"os"
@@ -231,5 +232,33 @@ func TestVisitor(t *testing.T) {
 		if got := visitor(r, proxies); got != c.want {
 			t.Errorf("%s by %q is %s, want %s", c.remote, c.forwarded, got, c.want)
 		}
+	}
+}
+
+// A root key that a person has said to be put away does not stay because the node ended before it was removed.
+func TestRootKeyGoesAtTheStart(t *testing.T) {
+	ctx := context.Background()
+	o := Options{Settings: config.Settings{Dir: t.TempDir(), Listen: "127.0.0.1:0"}}
+	n, err := New(ctx, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := n.SetUp(ctx, partner.Profile{Domain: "north.example", Names: map[string]string{"en": "A"}, Kind: "agency", Languages: []string{"en"}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := n.Exchange.RootStored(ctx); err != nil { // and cut off here
+		t.Fatal(err)
+	}
+	n.Close()
+	path := filepath.Join(o.Dir, "keys", rootKeyFile)
+	if _, err := os.Stat(path); err != nil {
+		t.Fatal(err)
+	}
+	if n, err = New(ctx, o); err != nil {
+		t.Fatal(err)
+	}
+	n.Close()
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the root key is still there: %v", err)
 	}
 }

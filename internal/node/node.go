@@ -169,7 +169,7 @@ func (n *Node) open(ctx context.Context, o Options) (err error) {
 	}
 	n.server = &peer.Server{Exchange: n.Exchange, Ledgers: n.Ledgers, Log: o.Log, TLSKeys: n.tls.hashes, Remote: n.remote}
 	if n.Exchange.Root() != "" {
-		return n.begin()
+		return errors.Join(n.forgetRoot(ctx), n.begin())
 	}
 	return nil
 }
@@ -227,8 +227,8 @@ func (n *Node) partnersChanged(topic, value string) {
 }
 
 // SetUp makes this node the node of a newsroom, with a new root key that is kept in the data folder until a person says that
-// it was put away.
-func (n *Node) SetUp(ctx context.Context, p partner.Profile) (ed25519.PrivateKey, error) {
+// it was put away. What also does commits with it; it is given the root.
+func (n *Node) SetUp(ctx context.Context, p partner.Profile, also ...func(tx *store.Tx, root string) error) (ed25519.PrivateKey, error) {
 	root, err := n.keys.get(rootKeyFile)
 	if err != nil {
 		return nil, err
@@ -236,7 +236,14 @@ func (n *Node) SetUp(ctx context.Context, p partner.Profile) (ed25519.PrivateKey
 	if p.Base == "" {
 		p.Base = n.Base()
 	}
-	if err := n.Exchange.SetUp(ctx, root, p); err != nil {
+	name := protocol.FormatRoot(root.Public().(ed25519.PublicKey))
+	err = n.Exchange.SetUp(ctx, root, p, func(tx *store.Tx) (err error) {
+		for _, do := range also {
+			err = errors.Join(err, do(tx, name))
+		}
+		return err
+	})
+	if err != nil {
 		return nil, err
 	}
 	return root, n.begin()
@@ -256,11 +263,16 @@ func (n *Node) RootStored(ctx context.Context, also ...func(*store.Tx) error) er
 	if err := n.Exchange.RootStored(ctx, also...); err != nil {
 		return err
 	}
-	err := os.Remove(filepath.Join(n.keys.dir, rootKeyFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+	return n.keys.remove(rootKeyFile)
+}
+
+// forgetRoot removes the root key where a person has said that it was put away and the node ended before it was gone.
+func (n *Node) forgetRoot(ctx context.Context) error {
+	stored, err := n.Exchange.RootIsStored(ctx)
+	if err != nil || !stored {
+		return err
 	}
-	return err
+	return n.keys.remove(rootKeyFile)
 }
 
 // Run serves and follows until ctx ends, then closes the listener. It does not close the node.

@@ -21,8 +21,8 @@ type firstRun struct{ n *Node }
 
 func (f firstRun) Self() protocol.Identity { return f.n.Exchange.Self() }
 
-func (f firstRun) SetUp(ctx context.Context, p partner.Profile) error {
-	_, err := f.n.SetUp(ctx, p)
+func (f firstRun) SetUp(ctx context.Context, p partner.Profile, also ...func(tx *store.Tx, root string) error) error {
+	_, err := f.n.SetUp(ctx, p, also...)
 	return err
 }
 

@@ -95,7 +95,7 @@ func (s *Service) becoming(id protocol.Identity) (be func(), err error) {
 }
 
 // SetUp makes this node the node of a newsroom: the root signs our working keys, and is not kept. It is done once.
-func (s *Service) SetUp(ctx context.Context, root ed25519.PrivateKey, p Profile) error {
+func (s *Service) SetUp(ctx context.Context, root ed25519.PrivateKey, p Profile, also ...func(*store.Tx) error) error {
 	if s.Root() != "" {
 		return fault.New(fault.Conflict, "setup.done")
 	}
@@ -128,7 +128,10 @@ func (s *Service) SetUp(ctx context.Context, root ed25519.PrivateKey, p Profile)
 	}
 	return s.db.Write(ctx, func(tx *store.Tx) error {
 		tx.OnCommit(be)
-		return tx.ExecOne(insertSelf, id.Root, string(doc))
+		if err := tx.ExecOne(insertSelf, id.Root, string(doc)); err != nil {
+			return err
+		}
+		return tx.Also(also)
 	})
 }
 

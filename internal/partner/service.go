@@ -106,11 +106,6 @@ func (s *Service) Cosign(c protocol.Checkpoint) string {
 	return protocol.Cosign(protocol.CosignerName(s.Self().Domain), s.keys.Cosigner, c, s.clock().Unix()).Line(pub)
 }
 
-// SignCheckpoint signs a checkpoint of one of our own ledgers.
-func (s *Service) SignCheckpoint(c protocol.Checkpoint) ([]byte, error) {
-	return protocol.SignCheckpoint(c, s.keys.Log)
-}
-
 // Opaque makes an id that is always the same for the same words here, and that nobody else can guess or meet again elsewhere.
 func (s *Service) Opaque(words ...string) string {
 	m := hmac.New(sha256.New, s.keys.Log.Seed())

@@ -124,12 +124,6 @@ func Name(code, lang string) string {
 	return c.names["en"]
 }
 
-// Has reports whether the vocabulary, or we, have a name for the concept in just this language.
-func Has(code, lang string) bool {
-	c, ok := find(code)
-	return ok && c.names[base(lang)] != ""
-}
-
 // Ancestors gives the concept and everything above it, itself first, the top concept last. Of an unknown code it gives the
 // code alone.
 func Ancestors(code string) []string {

@@ -15,6 +15,7 @@ import (
 	"newspool/internal/news"
 	"newspool/internal/partner"
 	"newspool/internal/people"
+	"newspool/internal/store"
 	"newspool/internal/terms"
 	"newspool/internal/web/page"
 	"newspool/protocol"
@@ -251,10 +252,9 @@ func (f *Family) enter(r *http.Request, p *i18n.Printer, in input, first bool) (
 
 // make makes the newsroom and writes it down.
 func (f *Family) make(r *http.Request, who news.PersonID, profile partner.Profile) error {
-	if err := f.o.Newsroom.SetUp(context.WithoutCancel(r.Context()), profile); err != nil {
-		return err
-	}
-	return f.note(r, who, "setup.act_newsroom", profile.Domain, map[string]any{"domain": profile.Domain, "root": f.o.Newsroom.Self().Root})
+	return f.o.Newsroom.SetUp(context.WithoutCancel(r.Context()), profile, func(tx *store.Tx, root string) error {
+		return f.o.Audit.Audit(tx, f.act(r, who, "setup.act_newsroom", profile.Domain, map[string]any{"domain": profile.Domain, "root": root}))
+	})
 }
 
 // fieldOf is the field beside which an error about the person is shown; false for one that no field can mend.

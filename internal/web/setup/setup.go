@@ -42,8 +42,9 @@ type People interface {
 type Newsroom interface {
 	// Self is what the newsroom says about itself; without a root there is none yet.
 	Self() protocol.Identity
-	// SetUp makes the newsroom, with a new root key. The desk may be there before SetUp returns.
-	SetUp(ctx context.Context, p partner.Profile) error
+	// SetUp makes the newsroom, with a new root key. The desk may be there before SetUp returns. What also does
+	// commits with it; it is given the root.
+	SetUp(ctx context.Context, p partner.Profile, also ...func(tx *store.Tx, root string) error) error
 }
 
 // RootKey is the newsroom's root key, as long as it is on this machine.

@@ -73,12 +73,17 @@ func newNode(t *testing.T) *node {
 
 func (n *node) Self() protocol.Identity { return n.self }
 
-func (n *node) SetUp(_ context.Context, p partner.Profile) error {
+func (n *node) SetUp(_ context.Context, p partner.Profile, also ...func(*store.Tx, string) error) error {
 	if n.fails != nil {
 		return n.fails
 	}
 	n.made = append(n.made, p)
 	n.self = protocol.Identity{Root: strings.Repeat("ab", 32), Domain: p.Domain, Names: p.Names, Languages: p.Languages}
+	for _, do := range also {
+		if err := do(nil, n.self.Root); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
