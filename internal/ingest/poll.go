@@ -1,8 +1,10 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -26,31 +28,46 @@ const polls = 4
 const maxValidator = 500
 
 // PollDue polls every source that is switched on and due, some at a time. A source that fails is kept with its trouble, for
-// the page, and written to the log; it stops no other. The error is trouble of the database or desk, or the end of ctx.
+// the page, and written to the log. What goes wrong here with one stops no other: the error is all the trouble of the database or
+// desk, or the end of ctx.
 func (s *Service) PollDue(ctx context.Context) error {
 	all, err := s.Sources(ctx)
 	if err != nil {
 		return err
 	}
-	group, ctx := errgroup.WithContext(ctx)
+	var group errgroup.Group
 	group.SetLimit(polls)
 	now := s.clock()
-	for _, src := range all {
+	troubles := make([]error, len(all))
+	for i, src := range all {
 		if !src.Enabled || src.Due().After(now) {
 			continue
 		}
 		group.Go(func() error {
-			if mine, err := s.claim(ctx, src); err != nil || !mine {
-				return err
-			}
-			_, trouble, err := s.poll(ctx, src)
-			if trouble != nil {
-				s.log.Warn("a source cannot be read", "source", src.ID, "url", src.URL, "error", trouble.Error())
-			}
-			return err
+			troubles[i] = s.pollClaimed(ctx, src)
+			return ctx.Err()
 		})
 	}
-	return group.Wait()
+	return cmp.Or(group.Wait(), errors.Join(troubles...))
+}
+
+// pollClaimed polls a source that is due, unless another instance does. The error is trouble here; where it is a mistake of ours and
+// not that the database or the desk cannot do anything just now, it is the source's trouble too, so that it is asked more and more seldom.
+func (s *Service) pollClaimed(ctx context.Context, src Source) error {
+	if mine, err := s.claim(ctx, src); err != nil || !mine {
+		return err
+	}
+	_, trouble, err := s.poll(ctx, src)
+	if trouble != nil {
+		s.log.Warn("a source cannot be read", "source", src.ID, "url", src.URL, "error", trouble.Error())
+	}
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	if f := fault.Of(err); f.Kind == fault.Internal {
+		err = errors.Join(err, s.failed(ctx, src, f))
+	}
+	return fmt.Errorf("source %s: %w", src.ID, err)
 }
 
 // claim makes sure that of several instances on one database only one polls a source that is due.

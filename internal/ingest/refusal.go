@@ -116,7 +116,7 @@ func (all outcomes) save(tx *store.Tx, source SourceID, now time.Time) (fresh in
 			state := hashed(o.draft.Original, reason)
 			if before[id] != state {
 				fresh++
-				err = tx.Exec(sqlRefuse, string(source), id, entry, o.draft.Headline, state, string(reason), o.draft.Original, clock.Micros(now))
+				err = tx.Exec(sqlRefuse, string(source), id, entry, o.draft.Headline, state, string(reason), append([]byte{}, o.draft.Original...), clock.Micros(now))
 			}
 		}
 		if err != nil {

@@ -87,6 +87,16 @@ func TestRefusals(t *testing.T) {
 		if _, err := s.Original(t.Context(), src.ID, one.ID); !fault.Is(err, fault.NotFound) {
 			t.Errorf("%v", err)
 		}
+		for _, date := range []string{"9999-12-31T23:59:59-12:00", "Fri, 31 Dec 9999 23:59:59 -1200"} { // in UTC, the year 10000
+			at, entry := at, fmt.Sprintf(`<item><guid>%s</guid><pubDate>%[1]s</pubDate></item>`, date)
+			poll(with(entry), 0, 2, 1, 1, true)
+			if all, err := s.Refusals(t.Context(), src.ID, 1); err != nil || all[0].Entry != date || !all[0].First.After(at) {
+				t.Fatalf("%v %+v", err, all)
+			} else if b, err := s.Original(t.Context(), src.ID, all[0].ID); err != nil || !bytes.Contains(b, []byte(date)) {
+				t.Errorf("%v %s", err, b)
+			}
+			poll(with(strings.Replace(entry, "</guid>", "</guid><title>Mended</title>", 1)), 1, 2, 0, 0, false)
+		}
 		poll(with(`<item><guid>other</guid></item>`), 0, 2, 1, 1, true)
 		if err := s.RemoveSource(t.Context(), src.ID); err != nil {
 			t.Fatal(err)

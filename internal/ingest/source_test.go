@@ -206,6 +206,63 @@ func TestPollDue(t *testing.T) {
 	})
 }
 
+// What goes wrong here with one feed ends no other, and that feed is not asked again and again.
+func TestPollDueAndTroubleHere(t *testing.T) {
+	slow := make(chan bool)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/good" {
+			<-slow
+		}
+		fmt.Fprint(w, strings.ReplaceAll(rss, "r-", r.URL.Path+"-"))
+	}))
+	defer srv.Close()
+	each(t, func(t *testing.T, db *store.DB) {
+		slow = make(chan bool)
+		no := errors.New("the desk falls over it")
+		bad := SourceID("")
+		desk := &tray{fail: func(d news.Draft) error {
+			if d.Source == string(bad) {
+				return no
+			}
+			return nil
+		}}
+		s, at := clocked(t, db, desk, loopback)
+		ids := map[string]SourceID{}
+		for _, name := range []string{"bad", "good"} {
+			src, err := s.AddSource(t.Context(), Source{URL: srv.URL + "/" + name, Name: name, Enabled: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ids[name] = src.ID
+		}
+		bad = ids["bad"]
+		if err := db.Write(t.Context(), func(tx *store.Tx) error { // so that what is refused cannot be written down
+			return tx.Exec(`ALTER TABLE source_refusal RENAME COLUMN original TO lost`)
+		}); err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			for {
+				if src, err := s.Source(t.Context(), bad); err != nil || src.Failures > 0 {
+					break
+				}
+				time.Sleep(time.Millisecond)
+			}
+			close(slow)
+		}()
+		if err := s.PollDue(t.Context()); err == nil {
+			t.Error("nothing is said of the trouble")
+		}
+		good, err := s.Source(t.Context(), ids["good"])
+		if err != nil || good.Trouble != nil || good.Reading == nil || good.Reading.Taken != 2 {
+			t.Errorf("%v %+v", err, good)
+		}
+		if src, err := s.Source(t.Context(), bad); err != nil || src.Trouble == nil || src.Trouble.Key != "fault.internal" || src.Due() != at.Add(2*DefaultEvery) {
+			t.Errorf("%v %+v", err, src)
+		}
+	})
+}
+
 func TestPollAndTroubleOfTheDesk(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("If-None-Match") != "" {

@@ -102,6 +102,11 @@ func draft(g *gofeed.Feed, f *Feed, it *gofeed.Item) news.Draft {
 	note := func(where, key string, args map[string]any) {
 		d.Problems = append(d.Problems, news.Problem{Where: where, Key: key, Args: args})
 	}
+	for _, t := range [...]**time.Time{&it.PublishedParsed, &it.UpdatedParsed} {
+		if when(*t).IsZero() {
+			*t = nil // JSON knows no such time; what the feed says stays beside it
+		}
+	}
 	if b, err := json.Marshal(it); err == nil {
 		d.Original = b
 	}
@@ -259,10 +264,14 @@ func names(people []*gofeed.Person) string {
 }
 
 func when(t *time.Time) time.Time {
-	if t == nil || t.IsZero() || t.Year() < 1 || t.Year() > 9999 {
+	if t == nil {
 		return time.Time{}
 	}
-	return clock.Trim(*t)
+	at := clock.Trim(*t)
+	if at.Year() < 1 || at.Year() > 9999 {
+		return time.Time{}
+	}
+	return at
 }
 
 func lang(s string, problems *[]news.Problem) news.Lang {
