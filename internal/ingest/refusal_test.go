@@ -14,8 +14,48 @@ import (
 
 	"newspool/internal/fault"
 	"newspool/internal/fetch"
+	"newspool/internal/news"
 	"newspool/internal/store"
 )
+
+// The originals of a feed that is refused again and again take no more than their room: the oldest go, and their reasons stay.
+func TestRefusalsRoom(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB) {
+		s, at := clocked(t, db, &tray{}, nil)
+		src, err := s.AddSource(t.Context(), Source{URL: "https://north.example/feed"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 9 {
+			*at = at.Add(time.Hour)
+			all := outcomes{}
+			d := news.Draft{Original: bytes.Repeat([]byte("x"), MaxOriginals/8+i), SourceID: fmt.Sprint(i) + strings.Repeat("я", 1<<20)}
+			d.Headline = d.SourceID
+			all.note(d, fault.New(fault.Invalid, "ingest.date_bad", "field", "published", "value", d.SourceID))
+			if err := db.Write(t.Context(), func(tx *store.Tx) error { _, err := all.save(tx, src.ID, *at); return err }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		all, err := s.Refusals(t.Context(), src.ID, 10)
+		if err != nil || len(all) != 9 {
+			t.Fatalf("%v %d", err, len(all))
+		}
+		held := 0
+		for i, one := range all {
+			b, err := s.Original(t.Context(), src.ID, one.ID)
+			held += len(b)
+			if kept := i < 7; one.Kept != kept || (err == nil) != kept || err != nil && fault.Of(err).Key != "ingest.original_gone" {
+				t.Errorf("%d: %t %v", i, one.Kept, err)
+			}
+			if one.Why.Key != "ingest.date_bad" || one.Why.Args["field"] != "published" || len(one.Entry)+len(one.Headline)+len(fmt.Sprint(one.Why.Args)) > 2000 || !strings.HasPrefix(one.Entry, fmt.Sprint(8-i)) {
+				t.Errorf("%d: %d %d %d bytes are kept beside it", i, len(one.Entry), len(one.Headline), len(fmt.Sprint(one.Why.Args)))
+			}
+		}
+		if held > MaxOriginals {
+			t.Errorf("%d bytes", held)
+		}
+	})
+}
 
 // TestRefusals has a feed polled that holds an entry with nothing in it: it is said once, kept as it came, and forgotten when
 // the entry is mended.

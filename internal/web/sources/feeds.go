@@ -205,7 +205,7 @@ type feedPage struct {
 	Problems []problemLine
 	Refused  []refusedLine
 	More     int // refusals that are not shown
-	Max      int // refusals that are kept
+	Max, MB  int // refusals that are kept, and how much of them as they came
 }
 
 // refusedLine is one entry that could not be taken.
@@ -213,6 +213,7 @@ type refusedLine struct {
 	ID, Entry, Headline, Why string
 	First                    time.Time
 	Since                    string
+	Kept                     bool
 }
 
 // shownRefusals is how many refused entries are shown.
@@ -227,13 +228,13 @@ func (f *Family) showFeed(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p := feedPage{Base: f.o.Shell.Base(r, "sources", "sources.file.title", "name", s.Name), Reading: s.Reading, More: s.Refusals - len(all), Max: ingest.MaxRefusals}
+	p := feedPage{Base: f.o.Shell.Base(r, "sources", "sources.file.title", "name", s.Name), Reading: s.Reading, More: s.Refusals - len(all), Max: ingest.MaxRefusals, MB: ingest.MaxOriginals >> 20}
 	p.Feed = feedLineOf(p.Base, s)
 	if s.Reading != nil {
 		p.When, p.Problems = p.P.Ago(s.Reading.At, p.Now), problemLines(p.P, s.Reading.Problems)
 	}
 	for _, x := range all {
-		p.Refused = append(p.Refused, refusedLine{x.ID, x.Entry, x.Headline, terms.Say(p.P, x.Why), x.First, p.P.Ago(x.First, p.Now)})
+		p.Refused = append(p.Refused, refusedLine{x.ID, x.Entry, x.Headline, terms.Say(p.P, x.Why), x.First, p.P.Ago(x.First, p.Now), x.Kept})
 	}
 	return page.Render(w, r, http.StatusOK, f.feed, p)
 }
