@@ -367,6 +367,7 @@ func (s *Service) take(tx *store.Tx, d arrival, in *library.Incoming) error {
 	}
 	switch {
 	case !ok && d.ahead:
+		err = nil
 		in.State, in.Why = news.Closed, library.Why{Key: "exchange.withdrawal_ahead"}
 	case !ok:
 		in.State, in.Why = news.Closed, library.Why{Key: "exchange.content_missing"}
