@@ -275,6 +275,29 @@ func TestGoingOnInANewLedger(t *testing.T) {
 	}
 }
 
+// A proposal is taken back in the ledger of its own agreement, and in no other.
+func TestTakenBackInAnotherAgreement(t *testing.T) {
+	a, b, rev := pair(t)
+	inForce(t, a, b, rev)
+	other := a.List()[0].ID
+	hash, err := a.Propose(context.Background(), rev, chief)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.carry()
+	open, _ := b.Revision(hash)
+	for _, c := range []struct {
+		in   ledger.Info
+		id   terms.AgreementID
+		void bool
+	}{{a.mine(other), other, false}, {a.mine(open.Terms.Agreement), open.Terms.Agreement, true}} {
+		b.hears(a, c.in.ID, c.id, c.in.Size, agreement.TypeVoid, time.Now(), agreement.Body{Revision: hash})
+		if r, _ := b.Revision(hash); r.Void.IsZero() == c.void {
+			t.Errorf("after its author took it back in %s it is void at %v", c.id, r.Void)
+		}
+	}
+}
+
 // What is undone is taken back, and what is done and not reported is known.
 func TestUndone(t *testing.T) {
 	a, b, rev := pair(t)

@@ -241,7 +241,7 @@ func (s *Service) foldVoid(tx *store.Tx, d ledger.Said, b Body) error {
 	s.mu.RLock()
 	r := s.revisions[b.Revision]
 	s.mu.RUnlock()
-	if r == nil || r.Terms.Author != d.Owner || !r.Closed.IsZero() || !r.Void.IsZero() {
+	if r == nil || r.Terms.Author != d.Owner || r.Terms.Agreement != d.Agreement || !r.Closed.IsZero() || !r.Void.IsZero() {
 		return malformed("void")
 	}
 	s.mu.Lock()
