@@ -21,19 +21,41 @@ func (s *Service) Active() []terms.Standing {
 	defer s.mu.RUnlock()
 	var out []terms.Standing
 	for _, id := range s.own {
-		st, ok := s.judging(id, 1<<62)
-		if !ok {
-			continue
+		if st, ok := s.standing(id); ok {
+			out = append(out, st)
 		}
-		for _, l := range s.latest(st.Agreement) {
-			suspended, ends := standstill(s.changeovers[l])
-			st.Suspended = st.Suspended || suspended
-			st.Ends = clock.Sooner(st.Ends, ends)
-		}
-		out = append(out, st)
 	}
 	sort.Slice(out, func(i, j int) bool { return out[i].Agreement < out[j].Agreement })
 	return out
+}
+
+// Standing gives how things stand now for what came, or went, by this ledger: the revision that its newsroom has gone over to since,
+// in this ledger or in the one in which it goes on, and what any party has said last of suspension and notice, we among them. False if
+// it never went over to a revision that everybody signed.
+func (s *Service) Standing(id ledger.ID) (terms.Standing, bool) {
+	s.settle()
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.standing(id)
+}
+
+func (s *Service) standing(id ledger.ID) (terms.Standing, bool) {
+	all := s.changeovers[id]
+	if len(all) == 0 {
+		return terms.Standing{}, false
+	}
+	latest := s.latest(all[0].agreement)
+	st, ok := s.judging(id, 1<<62)
+	if now, goesOn := s.judging(latest[s.speakers[id].owner], 1<<62); goesOn && now.Revision.Number >= st.Revision.Number {
+		st, ok = now, true
+	}
+	st.Suspended, st.Ends = false, time.Time{}
+	for _, l := range latest {
+		suspended, ends := standstill(s.changeovers[l])
+		st.Suspended = st.Suspended || suspended
+		st.Ends = clock.Sooner(st.Ends, ends)
+	}
+	return st, ok
 }
 
 // latest gives for each newsroom the ledger in which it has last said how an agreement stands. Where it goes on in a new ledger, what

@@ -271,7 +271,52 @@ func TestGoingOnInANewLedger(t *testing.T) {
 			if got, _ := s.Get(id); got.State != agreement.InForce {
 				t.Errorf("%s, %s: %s", h.domain, what, got.State)
 			}
+			if st, ok := s.Standing(old.ID); !ok || st.Hash != hash || st.Suspended {
+				t.Errorf("%s, %s: what came by the old ledger stands at %s, suspended: %t", h.domain, what, st.Hash, st.Suspended)
+			}
 		}
+		if st, ok := h.Judging(old.ID, 1<<62); !ok || !st.Suspended {
+			t.Errorf("%s: what was said while it was suspended is judged otherwise now", h.domain)
+		}
+	}
+	rev.Agreement, rev.Predecessor, rev.Uses.Publish = id, hash, nil
+	stricter := inForce(t, a, b, rev)
+	if err := a.Notice(ctx, id); err != nil {
+		t.Fatal(err)
+	}
+	b.carry()
+	ends := b.Active()[0].Ends
+	for _, h := range []*house{a, b} {
+		if st, ok := h.Standing(old.ID); !ok || st.Hash != stricter || ends.IsZero() || !st.Ends.Equal(ends) {
+			t.Errorf("%s: what came by the old ledger stands at %s and ends %v, want %s and %v", h.domain, st.Hash, st.Ends, stricter, ends)
+		}
+	}
+}
+
+// What we say of suspension and notice holds for what came from the partner, and not only for what goes to it.
+func TestOurWordHoldsForWhatCame(t *testing.T) {
+	a, b, rev := pair(t)
+	hash := inForce(t, a, b, rev)
+	ctx := context.Background()
+	id := a.List()[0].ID
+	theirs := a.mine(id).ID
+	for _, on := range []bool{true, false} {
+		if err := b.Suspend(ctx, id, on); err != nil {
+			t.Fatal(err)
+		}
+		if st, ok := b.Standing(theirs); !ok || st.Hash != hash || st.Suspended != on {
+			t.Errorf("after we said %t it stands at %s, suspended: %t", on, st.Hash, st.Suspended)
+		}
+	}
+	if err := b.Notice(ctx, id); err != nil {
+		t.Fatal(err)
+	}
+	x, _ := b.Get(id)
+	if st, ok := b.Standing(theirs); !ok || x.Ends.IsZero() || !st.Ends.Equal(x.Ends) {
+		t.Errorf("after our notice it ends %v, want %v", st.Ends, x.Ends)
+	}
+	if st, ok := b.Standing(ledger.ID(protocol.NewID())); ok {
+		t.Errorf("a ledger that nobody knows stands at %s", st.Hash)
 	}
 }
 

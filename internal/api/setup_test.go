@@ -84,8 +84,8 @@ func (h *house) pass(d time.Duration) {
 	h.at = h.at.Add(d)
 }
 
-// Judging gives the terms of every ledger.
-func (h *house) Judging(ledger.ID, int64) (terms.Standing, bool) {
+// Standing gives the terms of every ledger.
+func (h *house) Standing(ledger.ID) (terms.Standing, bool) {
 	r := terms.Template(terms.Wire,
 		terms.Party{Root: north, Domain: "north.example", Kind: "agency", Languages: []news.Lang{"en"}, Names: terms.InLanguages{"en": "North Agency"}},
 		terms.Party{Root: avand, Domain: "avand.example", Kind: "agency", Languages: []news.Lang{"fa", "en"}, Names: terms.InLanguages{"en": "Avand News"}},

@@ -80,8 +80,9 @@ func (s *Service) askAgain(ctx context.Context) error {
 
 // due gives the ledgers whose terms stand differently now, with how they stand, and the items that are to be asked about.
 func (s *Service) due(ctx context.Context) (changed map[ledger.ID]string, items []news.ItemID, err error) {
+	var was map[ledger.ID]string
 	err = s.o.DB.Read(ctx, func(r store.Reader) error {
-		changed, items = map[ledger.ID]string{}, nil
+		was, items = map[ledger.ID]string{}, nil
 		rows, err := r.Query(selectStood)
 		if err != nil {
 			return err
@@ -89,13 +90,11 @@ func (s *Service) due(ctx context.Context) (changed map[ledger.ID]string, items 
 		defer rows.Close()
 		for rows.Next() {
 			var id ledger.ID
-			var was string
-			if err := rows.Scan(&id, &was); err != nil {
+			var stood string
+			if err := rows.Scan(&id, &stood); err != nil {
 				return err
 			}
-			if now := s.stands(id); now != was {
-				changed[id] = now
-			}
+			was[id] = stood
 		}
 		if err := rows.Err(); err != nil {
 			return err
@@ -103,12 +102,18 @@ func (s *Service) due(ctx context.Context) (changed map[ledger.ID]string, items 
 		items, err = readItems(r, selectDue, clock.Micros(s.o.Clock()), askAgainAtOne)
 		return err
 	})
+	changed = map[ledger.ID]string{}
+	for id, stood := range was { // asked when the reading has ended: who knows the terms may have to read too
+		if now := s.stands(id); now != stood {
+			changed[id] = now
+		}
+	}
 	return changed, items, err
 }
 
 func (s *Service) stands(id ledger.ID) string {
 	var st *terms.Standing
-	if now, ok := s.o.Agreements.Judging(id, latest); ok {
+	if now, ok := s.o.Agreements.Standing(id); ok {
 		st = &now
 	}
 	return stood(st)

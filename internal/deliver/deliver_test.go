@@ -151,6 +151,7 @@ func TestEmbargoThatMoves(t *testing.T) {
 
 func TestTermsThatChange(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
+		h.reads = true
 		h.agree("r2", func(r *terms.Revision) { r.Uses.Publish = nil })
 		for n := range 3 {
 			h.receive(n, 1, news.First, nil)

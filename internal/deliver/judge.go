@@ -174,13 +174,10 @@ func (j *judging) facts(e library.FeedEntry) terms.Facts {
 	}
 }
 
-// latest is the position after everything that a ledger says.
-const latest = 1 << 62
-
 func (j *judging) standing(id ledger.ID) *terms.Standing {
 	st, ok := j.stood[id]
 	if !ok {
-		if now, found := j.s.o.Agreements.Judging(id, latest); found {
+		if now, found := j.s.o.Agreements.Standing(id); found {
 			st = &now
 		}
 		j.stood[id] = st

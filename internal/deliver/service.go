@@ -26,8 +26,8 @@ func Migrations() store.Migration {
 
 // Agreements knows the terms.
 type Agreements interface {
-	// Judging gives that by which a record of this ledger at this index is judged; false if nobody adopted a revision there.
-	Judging(id ledger.ID, seq int64) (terms.Standing, bool)
+	// Standing gives how things stand now for what came by this ledger; false if no revision was ever adopted there.
+	Standing(id ledger.ID) (terms.Standing, bool)
 }
 
 // Links knows how we stand with partners.

@@ -53,13 +53,21 @@ type house struct {
 	at    time.Time
 	stand map[ledger.ID]terms.Standing
 	alive bool
+	reads bool // who knows the terms must read first
 	seq   int64
 	by    people.By
 }
 
-func (h *house) Judging(id ledger.ID, _ int64) (terms.Standing, bool) {
+func (h *house) Standing(id ledger.ID) (terms.Standing, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.reads {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		if err := h.db.Read(ctx, func(store.Reader) error { return nil }); err != nil {
+			h.t.Errorf("the terms cannot be read: %v", err)
+		}
+	}
 	st, ok := h.stand[id]
 	return st, ok
 }
@@ -106,7 +114,7 @@ func (h *house) suspend(on bool) {
 func open(t testing.TB, e store.Engine) *house {
 	t.Helper()
 	h := &house{t: t, at: start, alive: true, stand: map[ledger.ID]terms.Standing{}}
-	h.db = storetest.OpenWith(t, store.Options{URL: storetest.URL(t, e), Migrations: []store.Migration{
+	h.db = storetest.OpenWith(t, store.Options{URL: storetest.URL(t, e), ReadPool: 1, Migrations: []store.Migration{
 		content.Migrations(), library.Migrations(), people.Migrations(), Migrations(),
 	}})
 	bundle, err := i18n.Load()

@@ -44,6 +44,8 @@ type Agreements interface {
 	Active() []terms.Standing
 	// Judging gives that by which a record of this ledger at this index is judged; false if no revision was adopted there.
 	Judging(id ledger.ID, seq int64) (terms.Standing, bool)
+	// Standing gives how things stand now for what came by this ledger; false if no revision was ever adopted there.
+	Standing(id ledger.ID) (terms.Standing, bool)
 	// Continue goes over to the terms in force in a ledger of ours that goes on where another one was left.
 	Continue(tx *store.Tx, id terms.AgreementID, old, next ledger.ID) error
 	// Parties gives the roots of all who read what we say under an agreement.

@@ -24,37 +24,38 @@ type Ruling struct {
 // with its own credit and limits.
 func (s *Service) Rulings(ctx context.Context, id news.ItemID, act terms.Act) (out []Ruling, err error) {
 	at := s.Clock()
-	err = s.DB.Read(ctx, func(r store.Reader) error {
-		item, err := s.Library.ReadItem(r, id)
-		if err != nil {
+	var item library.Item
+	var facts terms.Facts
+	err = s.DB.Read(ctx, func(r store.Reader) (err error) {
+		if item, err = s.Library.ReadItem(r, id); err != nil || item.Own {
 			return err
 		}
-		if item.Own {
-			return nil
-		}
-		facts := terms.Facts{Type: item.Type, Lang: item.Lang, Subjects: terms.Subjects(item.Subjects), Urgency: item.Urgency}
+		facts = terms.Facts{Type: item.Type, Lang: item.Lang, Subjects: terms.Subjects(item.Subjects), Urgency: item.Urgency}
 		if story, err := s.Library.ReadVersion(r, id, 0); err == nil {
 			facts = terms.StoryFacts(story)
 		}
-		facts.From, facts.To, facts.Class, facts.State, facts.Released = item.Origin, s.Root(), item.Class, item.State, firstRelease(item)
-		facts.Roles = []terms.Role{terms.Editor}
-		var asked []terms.AgreementID
-		for _, w := range item.Ways {
-			if slices.Contains(asked, w.Agreement) {
-				continue
-			}
-			asked = append(asked, w.Agreement)
-			st, ok := s.Agreements.Judging(ledger.ID(w.Ledger), 1<<62)
-			if !ok {
-				continue
-			}
-			f := facts
-			f.Suspended, f.Ends = st.Suspended, st.Ends
-			out = append(out, Ruling{Standing: st, Facts: f, Decision: terms.May(st.Revision, f, act, at), Lines: terms.Strip(st.Revision, f, at)})
-		}
 		return nil
 	})
-	return out, err
+	if err != nil || item.Own {
+		return nil, err
+	}
+	facts.From, facts.To, facts.Class, facts.State, facts.Released = item.Origin, s.Root(), item.Class, item.State, firstRelease(item)
+	facts.Roles = []terms.Role{terms.Editor}
+	var asked []terms.AgreementID
+	for _, w := range item.Ways {
+		if slices.Contains(asked, w.Agreement) {
+			continue
+		}
+		asked = append(asked, w.Agreement)
+		st, ok := s.Agreements.Standing(ledger.ID(w.Ledger))
+		if !ok {
+			continue
+		}
+		f := facts
+		f.Suspended, f.Ends = st.Suspended, st.Ends
+		out = append(out, Ruling{Standing: st, Facts: f, Decision: terms.May(st.Revision, f, act, at), Lines: terms.Strip(st.Revision, f, at)})
+	}
+	return out, nil
 }
 
 // firstRelease is when the first version that we know was released.

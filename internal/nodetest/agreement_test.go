@@ -293,6 +293,14 @@ func TestSuspendedAndEnded(t *testing.T) {
 		t.Fatal(err)
 	}
 	stands(t, id, agreement.Suspended, a, b)
+	use := func(x *House, item news.ItemID, key string) {
+		t.Helper()
+		all, err := x.Exchange.Rulings(ctx, item, terms.Publish)
+		if err != nil || len(all) != 1 || all[0].Decision.Key != key {
+			t.Errorf("publishing at %s: %+v (%v), want %s", x.Domain, all, err, key)
+		}
+	}
+	use(b, old, "terms.wait.suspended")
 	for _, x := range []*House{a, b} {
 		item := accept(t, x, Story(3))
 		Wait(t, "it is refused at "+x.Domain, func() bool {
@@ -331,9 +339,13 @@ func TestSuspendedAndEnded(t *testing.T) {
 	}
 	is(t, "notice twice", a.Agreements.Notice(ctx, id), fault.Conflict, "agreement.cannot_notice")
 	Wait(t, "the partner knows the end", func() bool { x, _ := b.Agreements.Get(id); return x.Ends.After(h.clock().AddDate(0, 0, 7)) })
-	waitState(t, a, accept(t, b, Story(6)), news.Usable)
+	theirs := accept(t, b, Story(6))
+	waitState(t, a, theirs, news.Usable)
+	use(a, theirs, "terms.yes.use")
 	h.move(9 * 24 * time.Hour)
 	stands(t, id, agreement.Ended, a, b)
+	use(a, theirs, "terms.no.ended")
+	use(b, old, "terms.no.ended")
 	for _, x := range []*House{a, b} {
 		item := accept(t, x, Story(7))
 		Wait(t, "it is refused at "+x.Domain, func() bool {
