@@ -179,6 +179,63 @@ func TestTwoEditors(t *testing.T) {
 	}
 }
 
+// A form of a new item has a key. Sent again it finds what it made: the same text is not kept twice, another one is the next version
+// of the draft, and where somebody else has worked on it since, nothing of theirs is replaced.
+func TestNewFormSentTwice(t *testing.T) {
+	r, ctx := open(t), context.Background()
+	send := func(key, headline string) (library.Accepted, error) {
+		d := story(headline)
+		d.SourceID = key
+		return r.Save(ctx, r.editor.ID, "", 0, d)
+	}
+	must := func(acc library.Accepted, err error) library.Accepted {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return acc
+	}
+	first := must(send("key 1", "First"))
+	if again := must(send("key 1", "First")); again.Item != first.Item || again.Version != 1 || !again.Duplicate {
+		t.Errorf("sent twice: %+v", again)
+	}
+	if other := must(send("key 2", "First")); other.Item == first.Item {
+		t.Error("the same text from another form is the same item")
+	}
+	if other, more := must(send("", "First")), must(send("", "First")); other.Item == more.Item || other.Item == first.Item {
+		t.Error("forms without a key are one form")
+	}
+	for n, headline := range []string{"Better", "Better still"} {
+		for i := range 2 {
+			if next := must(send("key 1", headline)); next.Item != first.Item || next.Version != n+2 || next.Duplicate != (i == 1) {
+				t.Errorf("another text under the key: %+v", next)
+			}
+		}
+	}
+	must(r.Save(ctx, r.editor.ID, first.Item, 3, story("A colleague's")))
+	refused := func(what string, kind fault.Kind) {
+		t.Helper()
+		if acc, err := send("key 1", "Mine"); !fault.Is(err, kind) || acc.Item != first.Item {
+			t.Errorf("%s: %+v %v", what, acc, err)
+		}
+		if again := must(send("key 1", "Better still")); again.Item != first.Item || !again.Duplicate {
+			t.Errorf("%s, the same form sent again: %+v", what, again)
+		}
+	}
+	refused("somebody has changed the draft", fault.Conflict)
+	if err := r.Release(ctx, r.editor.ID, first.Item, 4); err != nil {
+		t.Fatal(err)
+	}
+	refused("it was released", fault.Conflict)
+	if err := r.Withdraw(ctx, r.editor.ID, first.Item, "It was not so."); err != nil {
+		t.Fatal(err)
+	}
+	refused("it was withdrawn", fault.Gone)
+	if item, err := r.library.Item(ctx, first.Item); err != nil || len(item.History) != 5 || r.released != 2 {
+		t.Errorf("%d versions, %d out, %v", len(item.History), r.released, err)
+	}
+}
+
 func TestOnlyEditors(t *testing.T) {
 	r, ctx := open(t), context.Background()
 	if _, err := r.Save(ctx, r.outsider.ID, "", 0, story("No")); !fault.Is(err, fault.Denied) {

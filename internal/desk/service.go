@@ -92,12 +92,13 @@ func (s *Service) asSeen(tx *store.Tx, id news.ItemID, version int, draft bool) 
 func overtaken() error { return fault.New(fault.Conflict, "item.changed_meanwhile") }
 
 // Save keeps a draft that is not released; id "" is a new item, version the one that the person wrote on. If another has been
-// saved since, or this one released, it is a Conflict (item.changed_meanwhile), unless it says the same.
+// saved since, or this one released, it is a Conflict (item.changed_meanwhile), unless it says the same. A new item may have a key
+// (d.SourceID): what was saved with it before is that item, and version the one that was saved then. A fault names the item, too.
 func (s *Service) Save(ctx context.Context, person news.PersonID, id news.ItemID, version int, d news.Draft) (library.Accepted, error) {
 	return s.act(ctx, person, "story.act_save", nil, func(tx *store.Tx, by people.Person) (library.Accepted, error) {
 		d.By, d.Source = by.ID, "desk"
 		if id == "" {
-			return s.library.AcceptTx(tx, d, false)
+			return s.first(tx, d)
 		}
 		same, err := s.asSeen(tx, id, version, true)
 		if err != nil {
@@ -109,6 +110,26 @@ func (s *Service) Save(ctx context.Context, person news.PersonID, id news.ItemID
 		}
 		return acc, err
 	})
+}
+
+// first keeps a draft as a new item, or as the next version of the draft that its key has made.
+func (s *Service) first(tx *store.Tx, d news.Draft) (library.Accepted, error) {
+	id, version, err := s.library.Said(tx, d.Source, d.SourceID)
+	same := true
+	if err == nil && id != "" {
+		same, err = s.asSeen(tx, id, version, true)
+	}
+	if err != nil {
+		return library.Accepted{}, err
+	}
+	acc, err := s.library.AcceptTx(tx, d, false)
+	if err == nil && !acc.Duplicate && !same {
+		err = overtaken()
+	}
+	if err != nil {
+		acc.Item = id
+	}
+	return acc, err
 }
 
 // Release lets a draft go to everybody whose agreement takes it: in the version that the person has read, and in no other. That

@@ -78,6 +78,12 @@ func readSaid(r store.Reader, source, id string) (last said, err error) {
 	return last, nil
 }
 
+// Said gives the item that a source has made under an id of its own, and the version that it said last; "" for none.
+func (l *Library) Said(r store.Reader, source, id string) (news.ItemID, int, error) {
+	last, err := readSaid(r, fit(source, maxSourceID), fit(id, maxSourceID))
+	return last.item, last.number, err
+}
+
 // AcceptTx is Accept inside a transaction. Without release the version waits for Release: an item that was never released
 // shows it as a draft, a released one goes on showing its last released version.
 func (l *Library) AcceptTx(tx *store.Tx, d news.Draft, release bool) (Accepted, error) {

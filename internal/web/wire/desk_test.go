@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -52,6 +53,8 @@ type desk struct {
 	refuse      error // what Take answers
 	media       map[string]media.Medium
 	saved       news.Draft
+	keys        map[string]news.ItemID // of forms that made an item
+	broken      map[string]error       // what does not work now, by the name of its method
 	ring        chan struct{}
 }
 
@@ -83,6 +86,8 @@ func newDesk(own news.Root) *desk {
 		seen:        map[news.ItemID]int{},
 		preferences: map[string]string{},
 		media:       map[string]media.Medium{},
+		keys:        map[string]news.ItemID{},
+		broken:      map[string]error{},
 		ring:        make(chan struct{}, 1),
 	}
 	if own == avand {
@@ -257,6 +262,9 @@ func (d *desk) Item(_ context.Context, id news.ItemID) (library.Item, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	r := d.row(id)
+	if err := d.broken["Item"]; err != nil {
+		return library.Item{}, err
+	}
 	if r == nil {
 		return library.Item{}, fault.New(fault.NotFound, "fault.not_found")
 	}
@@ -269,6 +277,8 @@ func (d *desk) Version(_ context.Context, id news.ItemID, number int) (news.Stor
 	r := d.row(id)
 	s, ok := d.stories[id][number]
 	switch {
+	case d.broken["Version"] != nil:
+		return news.Story{}, d.broken["Version"]
 	case r == nil || !ok:
 		return news.Story{}, fault.New(fault.NotFound, "fault.not_found")
 	case r.State == news.Withdrawn && !r.Own:
@@ -392,20 +402,34 @@ func (d *desk) had(id news.ItemID, version int, draft bool) error {
 }
 
 func (d *desk) Save(_ context.Context, _ news.PersonID, id news.ItemID, version int, s news.Draft) (library.Accepted, error) {
+	if err := d.broken["Save"]; err != nil {
+		return library.Accepted{}, err
+	}
+	if made := d.keys[s.SourceID]; id == "" && made != "" {
+		if s.Headline == d.row(made).Headline {
+			return library.Accepted{Item: made, Version: 1, Duplicate: true}, nil
+		}
+		id, version = made, 1
+	}
 	if id != "" {
 		if err := d.had(id, version, true); err != nil {
-			return library.Accepted{}, err
+			return library.Accepted{Item: id}, err
 		}
 	}
 	if id == "" {
 		id = d.add(library.Row{Item: item("north.example", 99), Origin: north, Lang: s.Lang, Headline: s.Headline, State: news.Unreleased, Arrived: now}, s.Body)
 	}
-	d.saved = s
+	if d.saved = s; s.SourceID != "" {
+		d.keys[s.SourceID] = id
+	}
 	d.note("save %s %q %s", id.Short(), s.Headline, s.Body)
 	return library.Accepted{Item: id, Version: d.row(id).Version}, nil
 }
 
 func (d *desk) Release(_ context.Context, _ news.PersonID, id news.ItemID, version int) error {
+	if err := d.broken["Release"]; err != nil {
+		return err
+	}
 	if err := d.had(id, version, true); err != nil {
 		return err
 	}
@@ -414,14 +438,21 @@ func (d *desk) Release(_ context.Context, _ news.PersonID, id news.ItemID, versi
 }
 
 func (d *desk) Change(_ context.Context, _ news.PersonID, id news.ItemID, version int, s news.Draft, note string) error {
+	if err := d.broken["Change"]; err != nil {
+		return err
+	}
 	if err := d.had(id, version, false); err != nil {
 		return err
 	}
+	d.saved = s
 	d.note("%s %s %q: %s", s.Class, id.Short(), note, s.Body)
 	return nil
 }
 
 func (d *desk) Withdraw(_ context.Context, _ news.PersonID, id news.ItemID, reason string) error {
+	if err := d.broken["Withdraw"]; err != nil {
+		return err
+	}
 	d.note("withdraw %s %q", id.Short(), reason)
 	return nil
 }
@@ -431,6 +462,9 @@ func (d *desk) Withdraw(_ context.Context, _ news.PersonID, id news.ItemID, reas
 func (d *desk) States(_ context.Context, ids []string) (map[string]media.Medium, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if err := d.broken["States"]; err != nil {
+		return nil, err
+	}
 	out := map[string]media.Medium{}
 	for _, id := range ids {
 		if m, ok := d.media[id]; ok {
@@ -442,7 +476,7 @@ func (d *desk) States(_ context.Context, ids []string) (map[string]media.Medium,
 
 func (d *desk) Add(_ context.Context, r io.Reader) (news.Media, photo.Info, error) {
 	b, err := io.ReadAll(r)
-	if err != nil {
+	if err = cmp.Or(err, d.broken["Add"]); err != nil {
 		return news.Media{}, photo.Info{}, err
 	}
 	if !strings.HasPrefix(string(b), "photo") {

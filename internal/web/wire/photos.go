@@ -66,6 +66,17 @@ func photosOf(all []news.Media) []attached {
 	return out
 }
 
+// unfound are the photos of a form where nobody can say what they are.
+func unfound(in input) []attached {
+	var out []attached
+	for _, one := range in.Photos {
+		if !one.Gone {
+			out = append(out, attached{photoInput: one})
+		}
+	}
+	return out
+}
+
 func mediaOf(all []attached) []news.Media {
 	var out []news.Media
 	for _, a := range all {
@@ -105,7 +116,7 @@ func (f *Family) readInput(r *http.Request) (input, []wrong, error) {
 	r.PostForm = sent.values
 	in := inputFrom(sent.values)
 	bad := sent.bad
-	in.Fresh = len(sent.fresh)
+	in.Fresh, in.lost = len(sent.fresh), sent.lost
 	if room := maxCount - len(in.Photos); len(sent.fresh) > room {
 		sent.fresh = sent.fresh[:max(room, 0)]
 		bad = append(bad, wrong{"photo", sent.p.T("item.form.photos_many", "n", maxCount)})
@@ -125,6 +136,7 @@ type arrival struct {
 	bad    []wrong
 	text   int64 // bytes that fields may still have
 	left   int64 // bytes that photos may still have
+	lost   error // why a photo could not be kept that nothing is wrong with
 }
 
 // take takes one field or file.
@@ -140,6 +152,10 @@ func (a *arrival) take(ctx context.Context, part *multipart.Part) error {
 		a.values.Add(part.FormName(), string(b))
 		return nil
 	}
+	if a.lost != nil {
+		a.say(part.FileName(), terms.Sentence(a.p, a.lost))
+		return nil
+	}
 	limited := &upTo{part, a.left, false}
 	m, _, err := a.f.o.Media.Add(ctx, limited)
 	a.left = limited.left
@@ -151,7 +167,8 @@ func (a *arrival) take(ctx context.Context, part *multipart.Part) error {
 	case kind == fault.Invalid || kind == fault.TooLarge:
 		a.say(part.FileName(), terms.Sentence(a.p, err))
 	default:
-		return err
+		a.lost = err
+		a.say(part.FileName(), terms.Sentence(a.p, err))
 	}
 	return nil
 }
@@ -195,9 +212,9 @@ func photoInputs(v url.Values) []photoInput {
 
 // attached finds the photos that the fields name: those that the story had, and those that were added here. An id that is neither
 // is left out, the same bytes are taken once, and what is to be taken out is.
-func (f *Family) attached(ctx context.Context, in input, base news.Story) ([]attached, error) {
+func (f *Family) attached(ctx context.Context, in input, story []news.Media) ([]attached, error) {
 	if !in.WithPhotos {
-		return photosOf(base.Media), nil
+		return photosOf(story), nil
 	}
 	var ids []string
 	for _, one := range in.Photos {
@@ -208,7 +225,7 @@ func (f *Family) attached(ctx context.Context, in input, base news.Story) ([]att
 		return nil, err
 	}
 	had := map[string]news.Media{}
-	for _, a := range photosOf(base.Media) {
+	for _, a := range photosOf(story) {
 		had[a.ID] = a.medium
 	}
 	var out []attached
@@ -229,15 +246,16 @@ func (f *Family) attached(ctx context.Context, in input, base news.Story) ([]att
 	return out, nil
 }
 
-// photoLines shows the photos of a form.
+// photoLines shows the photos of a form. With an error it shows their fields.
 func (f *Family) photoLines(ctx context.Context, p *i18n.Printer, all []attached) ([]photoLine, error) {
 	known, err := f.o.Media.States(ctx, idsOf(mediaOf(all)))
-	if err != nil {
-		return nil, err
-	}
 	var out []photoLine
 	for i, a := range all {
-		out = append(out, photoLine{a.photoInput, painter{p: p}.figure(a.medium, known[a.ID], ""), i})
+		shown := figure{Icon: "photo"}
+		if err == nil && a.medium != (news.Media{}) {
+			shown = painter{p: p}.figure(a.medium, known[a.ID], "")
+		}
+		out = append(out, photoLine{a.photoInput, shown, i})
 	}
-	return out, nil
+	return out, err
 }

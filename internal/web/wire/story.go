@@ -1,6 +1,8 @@
 package wire
 
 import (
+	"cmp"
+	"crypto/rand"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -9,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"newspool/internal/fault"
 	"newspool/internal/i18n"
 	"newspool/internal/news"
 	"newspool/internal/news/mediatopic"
@@ -27,6 +30,7 @@ type formPage struct {
 	Input   input
 	Wrong   []wrong // what has to be put right, in the order of the fields
 	Faster  string  // what somebody else did with the item meanwhile
+	Failed  string  // why it could not be kept
 	Look    string  // what should be looked at before the release
 	Photos  []photoLine
 	Tops    []choice
@@ -59,8 +63,11 @@ type input struct {
 	Class, Why                                   string // of a change
 	Version                                      int    // that the change was made to
 	Photos                                       []photoInput
-	WithPhotos                                   bool // the form had the fields of photos
-	Fresh                                        int  // photos that came with this very form
+	WithPhotos                                   bool   // the form had the fields of photos
+	PhotosOf                                     int    // the version that had them; 0 for none
+	Key                                          string // of the form of a new item: what is sent twice with it is one item
+	Fresh                                        int    // photos that came with this very form
+	lost                                         error  // why one that came with it could not be kept
 	Act                                          string
 }
 
@@ -79,9 +86,10 @@ func inputFrom(form url.Values) input {
 		Genre: line("genre"), Service: line("service"), Urgency: line("urgency"), Embargo: line("embargo"),
 		Credit: line("credit"), Copyright: line("copyright"), Usage: line("usage"), Note: strings.TrimSpace(form.Get("note")),
 		Class: line("class"), Why: strings.TrimSpace(form.Get("why")), Act: form.Get("act"),
-		Photos: photoInputs(form), WithPhotos: form.Get("photos") == "yes",
+		Photos: photoInputs(form), WithPhotos: form.Get("photos") != "", Key: line("key"),
 	}
 	in.Version, _ = strconv.Atoi(line("version")) // what is no number is no version of ours
+	in.PhotosOf, _ = strconv.Atoi(line("photos"))
 	return in
 }
 
@@ -257,9 +265,12 @@ func (in input) subjects(lang string, had []news.Subject) (out []news.Subject, u
 // typed is a form as it came, or as it is given out.
 type typed struct {
 	input
+	read   bool // it came, and was read
 	photos []attached
 	bad    []wrong
 	faster string // what somebody else did with the item meanwhile
+	failed error  // why it could not be kept
+	say    string // that, as a sentence
 }
 
 // formKind is what a form is for.
@@ -289,7 +300,8 @@ func (f *Family) showForm(w http.ResponseWriter, r *http.Request, kind formKind,
 			in.Lang = base.Newsroom.Lang
 		}
 	}
-	p := formPage{Base: base, Heading: base.Title, Action: kind.action, Cancel: kind.cancel, Draft: kind.draft, Change: kind.change, Input: in, Wrong: t.bad, Faster: t.faster, ZoneIs: base.Now.In(base.P.Zone()).Format("MST")}
+	in.Key = cmp.Or(in.Key, rand.Text())
+	p := formPage{Base: base, Heading: base.Title, Action: kind.action, Cancel: kind.cancel, Draft: kind.draft, Change: kind.change, Input: in, Wrong: t.bad, Faster: t.faster, Failed: t.say, ZoneIs: base.Now.In(base.P.Zone()).Format("MST")}
 	for _, code := range mediatopic.Top() {
 		p.Tops = append(p.Tops, choice{code, mediatopic.Name(code, base.Lang), slices.Contains(in.Topics, code)})
 	}
@@ -311,11 +323,13 @@ func (f *Family) showForm(w http.ResponseWriter, r *http.Request, kind formKind,
 		p.Urgent = append(p.Urgent, choice{u, text, u == in.Urgency})
 	}
 	var err error
-	if p.Photos, err = f.photoLines(r.Context(), base.P, t.photos); err != nil {
+	if p.Photos, err = f.photoLines(r.Context(), base.P, t.photos); err != nil && t.failed == nil {
 		return err
 	}
 	status := http.StatusOK
 	switch {
+	case t.failed != nil:
+		status = fault.Of(t.failed).Kind.Status()
 	case t.faster != "":
 		status = http.StatusConflict
 	case len(t.bad) > 0:

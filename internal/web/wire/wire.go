@@ -151,7 +151,8 @@ type Use interface {
 // before them: where another stands there by now, it is a fault of the kind Conflict with the key item.changed_meanwhile, and where
 // the item was withdrawn one of the kind Gone.
 type Writing interface {
-	// Save keeps a draft that is not released; id "" is a new item.
+	// Save keeps a draft that is not released; id "" is a new item, or the one that was saved with the same d.SourceID before:
+	// version is then the one that was saved, and a fault comes with the item.
 	Save(ctx context.Context, person news.PersonID, id news.ItemID, version int, d news.Draft) (library.Accepted, error)
 	// Release lets a draft go to everybody whose agreement takes it.
 	Release(ctx context.Context, person news.PersonID, id news.ItemID, version int) error

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"cmp"
+	"errors"
 	"net/http"
 	"slices"
 	"strconv"
@@ -10,6 +11,7 @@ import (
 	"newspool/internal/fault"
 	"newspool/internal/library"
 	"newspool/internal/news"
+	"newspool/internal/terms"
 	"newspool/internal/web/page"
 )
 
@@ -27,25 +29,36 @@ func (f *Family) editDraft(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	in := inputOf(story, page.PrinterOf(r))
-	in.Version = item.Version
+	in.Version, in.PhotosOf = item.Version, item.Version
 	return f.showForm(w, r, draftOf(item.Item), typed{input: in, photos: photosOf(story.Media)})
 }
 
 func (f *Family) saveDraft(w http.ResponseWriter, r *http.Request) error {
 	item, story, err := f.ownStory(r, news.Unreleased, news.Usable, news.Withdrawn)
 	if err != nil {
-		return err
+		return f.unread(w, r, draftOf(itemOf(r)), err)
 	}
 	return f.save(w, r, draftOf(item.Item), item.Item, story)
 }
 
-// readForm reads a form with its photos. Base is the story that it changes; the story that it makes is given too.
-func (f *Family) readForm(r *http.Request, base news.Story) (t typed, story news.Story, err error) {
+// readForm reads a form with its photos. Base is the story that it changes; the story that it makes is given too. With an error the
+// form has what could be read of it.
+func (f *Family) readForm(r *http.Request, id news.ItemID, base news.Story) (t typed, story news.Story, err error) {
 	if t.input, t.bad, err = f.readInput(r); err != nil {
 		return t, story, err
 	}
-	if t.photos, err = f.attached(r.Context(), t.input, base); err != nil {
-		return t, story, err
+	t.read = true
+	had := base.Media
+	if id != "" && t.PhotosOf > 0 { // somebody may have changed the photos since
+		then, err := f.o.Library.Version(r.Context(), id, t.PhotosOf)
+		if err == nil {
+			had = then.Media
+		} else if !fault.Is(err, fault.NotFound) {
+			return t, story, err
+		}
+	}
+	if t.photos, err = f.attached(r.Context(), t.input, had); err != nil || t.lost != nil {
+		return t, story, cmp.Or(err, t.lost)
 	}
 	base.Media = mediaOf(t.photos)
 	var bad []wrong
@@ -64,24 +77,63 @@ const (
 // save keeps a draft and, if that was asked for, releases it. Photos that came with the wish to release are shown first: nobody
 // has seen what they say.
 func (f *Family) save(w http.ResponseWriter, r *http.Request, kind formKind, id news.ItemID, base news.Story) error {
-	t, story, err := f.readForm(r, base)
+	t, story, err := f.readForm(r, id, base)
 	if err != nil {
-		return err
+		return f.unkept(w, r, kind, t, err)
 	}
 	if len(t.bad) > 0 || t.Act == actAttach || t.Act == actRelease && t.Fresh > 0 {
 		return f.showForm(w, r, kind, t)
 	}
 	person := page.PersonOf(r)
-	saved, err := f.o.Writing.Save(r.Context(), person.ID, id, t.Version, news.Draft{Story: story, Source: "desk", By: person.ID})
+	saved, err := f.o.Writing.Save(r.Context(), person.ID, id, t.Version, news.Draft{Story: story, Source: "desk", SourceID: t.Key, By: person.ID})
 	switch {
-	case isOvertaken(err) && id != "":
-		return f.overtaken(w, r, id, t)
+	case isOvertaken(err) && cmp.Or(id, saved.Item) != "":
+		return f.overtaken(w, r, kind, cmp.Or(id, saved.Item), t)
 	case err != nil:
-		return err
+		return f.unkept(w, r, kind, t, err)
 	case t.Act != actRelease:
 		return f.o.Shell.Done(w, r, page.ItemPath(saved.Item), "item.saved")
 	}
-	return f.releaseVersion(w, r, saved.Item, saved.Version)
+	if err = f.releaseVersion(w, r, saved.Item, saved.Version); isTrouble(err) {
+		t.Version, t.say = saved.Version, page.PrinterOf(r).T("item.form.not_released")
+		return f.unkept(w, r, draftOf(saved.Item), t, err)
+	}
+	return err
+}
+
+// isTrouble reports whether something failed of which the form knows nothing: the database, a disk.
+func isTrouble(err error) bool {
+	kind := fault.Of(err).Kind
+	return err != nil && (kind == fault.Unavailable || kind == fault.Internal)
+}
+
+// unread gives a form back whose item could not be read.
+func (f *Family) unread(w http.ResponseWriter, r *http.Request, kind formKind, err error) error {
+	var t typed
+	if isTrouble(err) {
+		in, bad, unreadable := f.readInput(r)
+		t = typed{input: in, bad: bad, read: unreadable == nil}
+	}
+	return f.unkept(w, r, kind, t, err)
+}
+
+// unkept gives a form back that could not be kept: with all that was typed, and what happened. Who sends it again has it kept once.
+// The error goes on, to the log; it has a page of its own only where the form could not be read.
+func (f *Family) unkept(w http.ResponseWriter, r *http.Request, kind formKind, t typed, err error) error {
+	if !t.read {
+		return err
+	}
+	p := page.PrinterOf(r)
+	if t.failed = err; t.say == "" {
+		t.say = terms.Sentence(p, err)
+		if isTrouble(err) {
+			t.say += " " + p.T("item.form.still_here")
+		}
+	}
+	if t.photos == nil {
+		t.photos = unfound(t.input)
+	}
+	return errors.Join(err, f.showForm(w, r, kind, t))
 }
 
 // isOvertaken reports whether somebody else did something with the item first.
@@ -91,12 +143,13 @@ func isOvertaken(err error) bool {
 
 // overtaken gives a form back whose item somebody else has changed since it was opened: with all that was typed, what has happened,
 // and what can be done with the text now. Who sends it again has read that, and means the version that is named.
-func (f *Family) overtaken(w http.ResponseWriter, r *http.Request, id news.ItemID, t typed) error {
+func (f *Family) overtaken(w http.ResponseWriter, r *http.Request, kind formKind, id news.ItemID, t typed) error {
 	item, err := f.o.Library.Item(r.Context(), id)
 	if err != nil {
-		return err
+		return f.unkept(w, r, kind, t, err)
 	}
-	kind, key := changeOf(id), "item.form.changed_meanwhile"
+	key := "item.form.changed_meanwhile"
+	kind = changeOf(id)
 	switch {
 	case item.State == news.Withdrawn:
 		key = "item.form.withdrawn_meanwhile"
@@ -156,7 +209,7 @@ func (f *Family) changeForm(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	in := inputOf(story, page.PrinterOf(r))
-	in.Class, in.Version = string(news.Correction), item.Version
+	in.Class, in.Version, in.PhotosOf = string(news.Correction), item.Version, item.Version
 	in.Note = withoutWhy(in.Note, item)
 	return f.showForm(w, r, changeOf(item.Item), typed{input: in, photos: photosOf(story.Media)})
 }
@@ -164,11 +217,11 @@ func (f *Family) changeForm(w http.ResponseWriter, r *http.Request) error {
 func (f *Family) change(w http.ResponseWriter, r *http.Request) error {
 	item, story, err := f.ownStory(r, news.Usable, news.Withdrawn)
 	if err != nil {
-		return err
+		return f.unread(w, r, changeOf(itemOf(r)), err)
 	}
-	t, changed, err := f.readForm(r, story)
+	t, changed, err := f.readForm(r, item.Item, story)
 	if err != nil {
-		return err
+		return f.unkept(w, r, changeOf(item.Item), t, err)
 	}
 	class := news.Correction
 	if t.Class == string(news.Update) {
@@ -185,9 +238,9 @@ func (f *Family) change(w http.ResponseWriter, r *http.Request) error {
 	switch err := f.o.Writing.Change(r.Context(), person, item.Item, t.Version, draft, t.Why); {
 	case isOvertaken(err):
 		t.Class = string(class)
-		return f.overtaken(w, r, item.Item, t)
+		return f.overtaken(w, r, changeOf(item.Item), item.Item, t)
 	case err != nil:
-		return err
+		return f.unkept(w, r, changeOf(item.Item), t, err)
 	}
 	return f.o.Shell.Done(w, r, page.ItemPath(item.Item), "item.change_released")
 }
@@ -254,7 +307,7 @@ func (f *Family) withdraw(w http.ResponseWriter, r *http.Request) error {
 		return f.showWithdraw(w, r, http.StatusUnprocessableEntity, reason, page.PrinterOf(r).T("item.withdraw.reason_missing"))
 	}
 	if err := f.o.Writing.Withdraw(r.Context(), page.PersonOf(r).ID, item.Item, reason); err != nil {
-		return err
+		return errors.Join(err, f.showWithdraw(w, r, fault.Of(err).Kind.Status(), reason, terms.Sentence(page.PrinterOf(r), err)))
 	}
 	return f.o.Shell.Done(w, r, page.ItemPath(item.Item), "item.withdrawn_done")
 }
