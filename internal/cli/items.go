@@ -2,13 +2,17 @@ package cli
 
 import (
 	"fmt"
+	"strings"
 
+	"newspool/internal/desk"
 	"newspool/internal/library"
+	"newspool/internal/news"
 	"newspool/internal/node"
 )
 
 type itemCmd struct {
 	List itemListCmd `cmd:"" help:"List the newest items of the wire."`
+	Open itemOpenCmd `cmd:"" help:"Take an item for use that is set aside or closed."`
 }
 
 type itemListCmd struct {
@@ -30,4 +34,24 @@ func (c itemListCmd) Run(a *app) error {
 		}
 		return nil
 	})
+}
+
+type itemOpenCmd struct {
+	Item   string `arg:"" help:"The item: its URI, or its domain and id as in the address of its page."`
+	Reason string `required:"" help:"Why it is taken for use. It stays in the audit."`
+}
+
+// Run opens the item as the operator of the node.
+func (c itemOpenCmd) Run(a *app) error {
+	return a.withDesk(func(n *node.Node) error {
+		return n.Deciding().Open(a.ctx, "", itemNamed(c.Item), desk.AnyVersion, strings.TrimSpace(c.Reason))
+	})
+}
+
+// itemNamed is the item that an argument names.
+func itemNamed(text string) news.ItemID {
+	if strings.Contains(text, "://") {
+		return news.ItemID(text)
+	}
+	return news.ItemOf(text)
 }

@@ -1,11 +1,8 @@
 package cli
 
 import (
-	"strings"
-
 	"newspool/internal/fault"
 	"newspool/internal/ledger"
-	"newspool/internal/news"
 	"newspool/internal/node"
 )
 
@@ -16,11 +13,7 @@ type proofCmd struct {
 // Run writes the proof of the newest version that went or came by a ledger.
 func (c proofCmd) Run(a *app) error {
 	return a.withDesk(func(n *node.Node) error {
-		id := news.ItemID(c.Item)
-		if !strings.Contains(c.Item, "://") {
-			id = news.ItemOf(c.Item)
-		}
-		item, err := n.Library.Item(a.ctx, id)
+		item, err := n.Library.Item(a.ctx, itemNamed(c.Item))
 		if err != nil {
 			return err
 		}

@@ -368,7 +368,7 @@ func (s *Service) take(tx *store.Tx, d arrival, in *library.Incoming) error {
 	switch {
 	case !ok && d.ahead:
 		err = nil
-		in.State, in.Why = news.Closed, library.Why{Key: "exchange.withdrawal_ahead"}
+		in.State, in.Why = news.Closed, library.Why{Key: library.WithdrawalAhead}
 	case !ok:
 		in.State, in.Why = news.Closed, library.Why{Key: "exchange.content_missing"}
 		err = s.missing(tx, d, in.Number)
@@ -492,7 +492,7 @@ func (s *Service) closeHinted(ctx context.Context, l *link, hints []protocol.Hin
 	found := make([]bool, len(ahead))
 	err := s.DB.Write(ctx, func(tx *store.Tx) (err error) {
 		for i, h := range ahead {
-			if found[i], err = s.closeTheirs(tx, news.ItemID(h.About), l.partner, library.Why{Key: "exchange.withdrawal_ahead"}); err != nil {
+			if found[i], err = s.closeTheirs(tx, news.ItemID(h.About), l.partner, library.Why{Key: library.WithdrawalAhead}); err != nil {
 				return fmt.Errorf("closing %s: %w", h.About, err)
 			}
 		}

@@ -173,8 +173,8 @@ func (l *Library) foresee(tx *store.Tx, ix *index, it *item, v *version) error {
 	case v.class != news.Withdrawal:
 	case it.N == 0:
 		it.hold, it.holdWhy = news.Withdrawn, v.why
-	case it.hold == "":
-		return l.hold(tx, ix, it, news.Closed, v.why)
+	case it.hold != news.Withdrawn && !it.ahead():
+		return l.hold(tx, ix, it, news.Closed, Why{Key: WithdrawalAhead}.text())
 	}
 	return nil
 }

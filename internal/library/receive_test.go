@@ -2,6 +2,7 @@ package library
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -236,6 +237,45 @@ func TestAHintCloses(t *testing.T) {
 		d.receive(t, incoming("2", 1, news.First, ""))
 		if err := set(incoming("2", 1, news.First, "").Item, news.Usable); !fault.Is(err, fault.Conflict) {
 			t.Errorf("usable without content: %v", err)
+		}
+	})
+}
+
+// What is closed because its withdrawal is on the way, by a hint or by a withdrawal that does not show yet, is opened by nobody, also
+// where it was closed for another reason before.
+func TestWithdrawalAhead(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		for n, ahead := range []func(in Incoming){
+			func(in Incoming) {
+				d.tx(t, func(tx *store.Tx) error { return d.CloseForUse(tx, in.Item, Why{Key: WithdrawalAhead}) })
+			},
+			func(in Incoming) {
+				in.Number, in.Class, in.Hidden, in.Seq = 2, news.Withdrawal, true, 30
+				d.receive(t, in)
+			},
+		} {
+			in := incoming(strconv.Itoa(n), 1, news.First, "A")
+			d.receive(t, in)
+			unknown := func() {
+				d.tx(t, func(tx *store.Tx) error { return d.CloseForUse(tx, in.Item, Why{Key: "item.unknown"}) })
+			}
+			unknown()
+			ahead(in)
+			unknown()
+			if it := d.item(t, in.Item); it.State != news.Closed || it.Why.Key != WithdrawalAhead {
+				t.Errorf("%d: %s because of %+v", n, it.State, it.Why)
+			}
+			for _, s := range []news.State{news.Usable, news.SetAside} {
+				err := d.db.Write(context.Background(), func(tx *store.Tx) error { return d.SetState(tx, in.Item, s, Why{}) })
+				if !fault.Is(err, fault.Conflict) || fault.Of(err).Key != WithdrawalAhead {
+					t.Errorf("%d: %s: %v", n, s, err)
+				}
+			}
+			in.Number, in.Class, in.Seq = 3, news.Withdrawal, 40
+			d.receive(t, in)
+			if it := d.item(t, in.Item); it.State != news.Withdrawn {
+				t.Errorf("%d: withdrawn in the end: %s", n, it.State)
+			}
 		}
 	})
 }

@@ -50,13 +50,23 @@ func (l *Library) Origin(r store.Reader, id news.ItemID) (news.Root, bool, error
 	return root, true, nil
 }
 
+// WithdrawalAhead is the key of the reason (Why) for which an item is closed that no person opens again: it is known that its
+// withdrawal is on the way.
+const WithdrawalAhead = "exchange.withdrawal_ahead"
+
+// ahead reports whether the item is closed because its withdrawal is on the way.
+func (it *item) ahead() bool {
+	return it.hold == news.Closed && parseWhy(it.holdWhy).Key == WithdrawalAhead
+}
+
 // CloseForUse closes a received item at once, for a hint or for a record that nobody here understands. It stays closed, also
 // for the versions that follow, until SetState opens it or a withdrawal comes. An item that is not here, one of our own, and
-// one that is closed or withdrawn already are left alone without an error. The caller has checked that the one who asks for
-// it may speak of the item (Origin).
+// one that is closed or withdrawn already are left alone without an error; only WithdrawalAhead takes the place of another
+// reason, since it is the one that does not pass. The caller has checked that the one who asks for it may speak of the item
+// (Origin).
 func (l *Library) CloseForUse(tx *store.Tx, id news.ItemID, why Why) error {
 	it, err := readItem(tx, id)
-	if err != nil || it == nil || it.Own || it.hold != "" {
+	if err != nil || it == nil || it.Own || it.hold == news.Withdrawn || it.hold != "" && (it.ahead() || why.Key != WithdrawalAhead) {
 		return err
 	}
 	ix, err := l.join(tx)
@@ -73,7 +83,8 @@ const decideArrivals = `UPDATE item_agreement SET state = $3 WHERE item = $1 AND
 // new line. What a version came under an agreement as is what the person says, too (TookUnder).
 //
 // Faults: library.not_found; library.not_received (Denied) for an item of our own; library.withdrawn (Gone) for one that is
-// withdrawn; library.missing (Conflict) to make usable what has no content; library.state (Invalid) for any other state.
+// withdrawn; library.missing (Conflict) to make usable what has no content; exchange.withdrawal_ahead (Conflict) to make usable
+// or set aside what is closed for that reason; library.state (Invalid) for any other state.
 func (l *Library) SetState(tx *store.Tx, id news.ItemID, state news.State, why Why) error {
 	it, err := readItem(tx, id)
 	switch {
@@ -98,6 +109,9 @@ func (l *Library) SetState(tx *store.Tx, id news.ItemID, state news.State, why W
 	case news.Usable, news.SetAside:
 	default:
 		return fault.New(fault.Invalid, "library.state")
+	}
+	if it.ahead() {
+		return fault.New(fault.Conflict, WithdrawalAhead)
 	}
 	v, err := readVersion(tx, id, it.Version)
 	switch {

@@ -33,6 +33,24 @@ func (j judge) Rulings(ctx context.Context, id news.ItemID, act terms.Act) ([]de
 
 func (j judge) Credit(lang news.Lang) string { return j.NameOf(j.Root(), string(lang)) }
 
+// Deciding is where people decide about items that came outside the terms.
+func (n *Node) Deciding() *desk.Deciding {
+	d := desk.New(n.DB, n.Library, n.People, judge{n.Exchange}, n.Clock)
+	return desk.NewDeciding(d, n.Media, func() { n.Hub.Publish("wire") })
+}
+
+// deskDeciding is how the pages of the wire decide.
+type deskDeciding struct{ *desk.Deciding }
+
+func (d deskDeciding) Decided(ctx context.Context, id news.ItemID) ([]wire.Decided, error) {
+	all, err := d.Deciding.Decided(ctx, id)
+	out := make([]wire.Decided, len(all))
+	for i, one := range all {
+		out[i] = wire.Decided(one)
+	}
+	return out, err
+}
+
 // deskUse is how the pages of the wire take a text out.
 type deskUse struct{ *desk.Service }
 

@@ -87,7 +87,7 @@ func (n *Node) families(shell *page.Shell, d *desk.Service) ([]family, error) {
 	}
 	w, err := wire.New(wire.Options{
 		Shell: shell, Library: n.Library, Desk: n.Library, Directory: directory{n}, Exchange: wireExchange{n},
-		Use: deskUse{d}, Writing: d, Media: n.Media, Bell: bell{n}, Preferences: accounts{n},
+		Use: deskUse{d}, Writing: d, Deciding: deskDeciding{n.Deciding()}, Media: n.Media, Bell: bell{n}, Preferences: accounts{n},
 	})
 	if err != nil {
 		return nil, err

@@ -18,10 +18,13 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"golang.org/x/net/html"
 
+	"newspool/internal/desk"
+	"newspool/internal/exchange"
 	"newspool/internal/library"
 	"newspool/internal/news"
 	"newspool/internal/people"
 	"newspool/internal/store"
+	"newspool/internal/terms"
 	"newspool/internal/web/page"
 )
 
@@ -150,13 +153,36 @@ func furnish(t *testing.T, h, partner *House) []string {
 	must(err)
 	arrived(t, h, corrected, 2)
 	arrived(t, h, withdrawn, 2)
+	agreement := h.Agreements.List()[0].ID
+	for _, a := range h.Agreements.List() {
+		if a.Current != nil && slices.ContainsFunc(a.Current.Terms.Parties, func(p terms.Party) bool { return p.Root == partner.Exchange.Root() }) {
+			agreement = a.ID
+		}
+	}
+	aside, opened := accept(partner, 19, asSport), accept(partner, 20, asSport)
+	for n, id := range []news.ItemID{aside, opened} {
+		s := Story(19 + n)
+		asSport(&s)
+		force(t, partner, agreement, exchange.TypeRelease, id, 1, news.First, s.Story)
+		arrived(t, h, id, 1)
+	}
+	shut := accept(partner, 21, nil)
+	arrived(t, h, shut, 1)
+	write(t, h, func(tx *store.Tx) error {
+		return h.Library.CloseForUse(tx, shut, library.Why{Key: library.WithdrawalAhead})
+	})
+	must(h.Deciding().Leave(ctx, "", aside, desk.AnyVersion, "The sport desk is asked."))
+	must(h.Deciding().Open(ctx, "", opened, desk.AnyVersion, "Agreed by telephone."))
 	p := page.ItemPath
 	return []string{
 		p(own), p(own) + "/correct", p(own) + "/withdraw", p(gone), p(draft), p(draft) + "/edit", p(got), p(corrected),
-		p(corrected) + "?from=1&to=2", p(corrected) + "?version=1", p(withdrawn), p(held), p(urgent),
+		p(corrected) + "?from=1&to=2", p(corrected) + "?version=1", p(withdrawn), p(held), p(urgent), p(aside), p(opened), p(shut),
+		"/wire?item=" + aside.Short(), "/wire?state=set-aside",
 		"/wire?item=" + got.Short(), "/wire?day=2020-01-02",
 	}
 }
+
+func asSport(d *news.Draft) { d.Subjects = sport(1).Subjects }
 
 // crawl follows the links of the desk as far as they lead to kinds of pages that are not listed yet.
 func crawl(t *testing.T, r reader, known []string) (found []string) {

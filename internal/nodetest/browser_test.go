@@ -68,7 +68,9 @@ func three(t *testing.T) (north, soren, avand *House) {
 	north, soren, avand = Start(t, North()), Start(t, Soren()), Start(t, Avand())
 	Meet(north, soren)
 	Meet(north, avand)
-	Agree(Terms(north, avand), north, avand)
+	rev := Terms(north, avand)
+	noSport(&rev)
+	Agree(rev, north, avand)
 	Agree(Terms(north, soren), north, soren)
 	return north, soren, avand
 }

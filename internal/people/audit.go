@@ -44,6 +44,7 @@ const (
 	sqlAuditHead   = `SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1`
 	sqlAuditAdd    = `INSERT INTO audit (seq, at_us, who, what, about, remote, detail, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
 	sqlAuditPage   = `SELECT a.seq, a.at_us, a.who, a.what, a.about, a.remote, a.detail, a.hash, COALESCE(p.name, '') FROM audit a LEFT JOIN person p ON p.id = a.who WHERE a.seq < $1 ORDER BY a.seq DESC LIMIT $2`
+	sqlAuditAbout  = `SELECT a.seq, a.at_us, a.who, a.what, a.about, a.remote, a.detail, a.hash, COALESCE(p.name, '') FROM audit a LEFT JOIN person p ON p.id = a.who WHERE a.about = $1 AND a.what IN ($2, $3) ORDER BY a.seq DESC LIMIT $4`
 	sqlAuditVerify = `SELECT seq, at_us, who, what, about, remote, detail, hash FROM audit WHERE seq > $1 ORDER BY seq LIMIT $2`
 )
 
@@ -126,10 +127,19 @@ func (s *Service) AuditPage(ctx context.Context, before int64, limit int) ([]Ent
 		before = 1<<63 - 1
 	}
 	limit = min(max(limit, 1), 200)
+	return s.entries(ctx, sqlAuditPage, before, limit)
+}
+
+// AuditOf gives the newest acts of two kinds about one thing, at most limit, the newest first.
+func (s *Service) AuditOf(ctx context.Context, about string, kinds [2]string, limit int) ([]Entry, error) {
+	return s.entries(ctx, sqlAuditAbout, about, kinds[0], kinds[1], limit)
+}
+
+func (s *Service) entries(ctx context.Context, query string, args ...any) ([]Entry, error) {
 	var list []Entry
 	err := s.db.Read(ctx, func(r store.Reader) error {
 		list = nil
-		rows, err := r.Query(sqlAuditPage, before, limit)
+		rows, err := r.Query(query, args...)
 		if err != nil {
 			return err
 		}

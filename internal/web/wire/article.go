@@ -62,6 +62,7 @@ type article struct {
 	History    []versionLine
 	Proofs     []proofLine
 	Deliveries []deliveryLine
+	Decide     *deciding
 	Sent       sent
 
 	CanUse, CanEdit, CanRelease, CanChange, CanWithdraw bool
@@ -145,6 +146,9 @@ func (f *Family) article(r *http.Request, c painter, id news.ItemID) (*article, 
 	a.warn(c, item, err == nil)
 	person := page.PersonOf(r)
 	a.allow(person, item, err == nil)
+	if err := f.decisions(r, c, a, item, err == nil); err != nil {
+		return nil, err
+	}
 	if page.Unasked(r) || a.Version != a.Newest {
 		return a, nil
 	}
@@ -336,7 +340,7 @@ func (a *article) warn(c painter, item library.Item, readable bool) {
 		}
 	case item.State == news.Withdrawn:
 		a.Notice = &notice{Kind: "gone", Icon: "no", Text: p.T("item.withdrawn_own", "time", i18n.Plain(p.Stamp(last.Released, c.now))), Quote: last.Note}
-	case !readable:
+	case !readable && item.Why.Key != library.WithdrawalAhead:
 		a.Notice = &notice{Kind: "no", Icon: "warn", Text: p.T("item.missing", "name", a.From)}
 	case item.State == news.SetAside || item.State == news.Closed:
 		n := &notice{Kind: "act", Icon: "closed", Text: p.T("item.closed")}
@@ -375,7 +379,5 @@ func (a *article) allow(person page.Person, item library.Item, readable bool) {
 			return
 		}
 	}
-	if len(a.Permits) > 0 {
-		a.CanUse = false
-	}
+	a.CanUse = false
 }

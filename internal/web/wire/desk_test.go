@@ -55,6 +55,8 @@ type desk struct {
 	saved       news.Draft
 	keys        map[string]news.ItemID // of forms that made an item
 	broken      map[string]error       // what does not work now, by the name of its method
+	decided     []Decided
+	why         library.Why // of what is set aside or was
 	ring        chan struct{}
 }
 
@@ -268,7 +270,7 @@ func (d *desk) Item(_ context.Context, id news.ItemID) (library.Item, error) {
 	if r == nil {
 		return library.Item{}, fault.New(fault.NotFound, "fault.not_found")
 	}
-	return library.Item{Row: *r, History: d.history[id]}, nil
+	return library.Item{Row: *r, History: d.history[id], Why: d.why}, nil
 }
 
 func (d *desk) Version(_ context.Context, id news.ItemID, number int) (news.Story, error) {
@@ -279,6 +281,8 @@ func (d *desk) Version(_ context.Context, id news.ItemID, number int) (news.Stor
 	switch {
 	case d.broken["Version"] != nil:
 		return news.Story{}, d.broken["Version"]
+	case r != nil && r.State == news.Closed && !ok:
+		return news.Story{}, fault.New(fault.Unavailable, "library.missing")
 	case r == nil || !ok:
 		return news.Story{}, fault.New(fault.NotFound, "fault.not_found")
 	case r.State == news.Withdrawn && !r.Own:
@@ -290,7 +294,7 @@ func (d *desk) Version(_ context.Context, id news.ItemID, number int) (news.Stor
 func (d *desk) Facets(context.Context) (library.Facets, error) {
 	return library.Facets{
 		All: 12, Langs: []library.Count{{Value: "en", N: 6}, {Value: "ru", N: 4}, {Value: "fa", N: 2}}, Types: []library.Count{{Value: "text", N: 11}, {Value: "video", N: 1}},
-		Subjects: []library.Count{{Value: "medtop:09000000", N: 3}}, States: []library.Count{{Value: "usable", N: 10}, {Value: "withdrawn", N: 1}},
+		Subjects: []library.Count{{Value: "medtop:09000000", N: 3}}, States: []library.Count{{Value: "usable", N: 10}, {Value: "withdrawn", N: 1}, {Value: "set-aside", N: int64(strings.Count(fmt.Sprint(d.rows), string(news.SetAside)))}},
 	}, nil
 }
 
@@ -548,7 +552,7 @@ func start(t testing.TB, d *desk) *http.ServeMux {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := New(Options{Shell: shell, Library: d, Desk: d, Directory: d, Exchange: d, Use: d, Writing: d, Media: d, Bell: d, Preferences: d})
+	f, err := New(Options{Shell: shell, Library: d, Desk: d, Directory: d, Exchange: d, Use: d, Writing: d, Deciding: d, Media: d, Bell: d, Preferences: d})
 	if err != nil {
 		t.Fatal(err)
 	}

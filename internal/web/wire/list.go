@@ -113,6 +113,7 @@ func (f *Family) fillFilters(r *http.Request, p *listPage, c painter) error {
 		return err
 	}
 	p.Chips = c.filter.chips(p.P, c.names.partners, agreements)
+	p.Chips = append(p.Chips, c.waiting(facets)...)
 	p.Boxes = c.filter.boxes(p.P, facets, c.names.partners, agreements)
 	p.Of = c.filter.of
 	p.Day = c.filter.library(nil, c.now, p.P.Zone()).Day

@@ -95,6 +95,9 @@ func agreementOf(known []Agreement, id terms.AgreementID) Agreement {
 // permits makes the strips: what may be done, what not, what not yet; permission first. Agreements that say the same share one.
 func (a *article) permits(c painter, list []Permit, known []Agreement) {
 	order := map[terms.Answer]int{terms.Yes: 0, terms.NotYet: 1, terms.No: 2}
+	if len(list) == 0 {
+		a.Permits = []permitLine{{Kind: "no", Icon: "closed", Text: c.p.T("story.no_terms")}}
+	}
 	list = slices.Clone(list)
 	slices.SortStableFunc(list, func(x, y Permit) int { return cmp.Compare(order[x.Answer], order[y.Answer]) })
 	for _, p := range list {
@@ -283,24 +286,29 @@ type itemPage struct {
 	Item *article
 }
 
+func (f *Family) itemPage(r *http.Request, id news.ItemID) (itemPage, error) {
+	p := itemPage{Base: f.o.Shell.Base(r, "wire", "")}
+	c, err := f.painter(r, p.Base)
+	if err != nil {
+		return p, err
+	}
+	p.Item, err = f.article(r, c, id)
+	return p, err
+}
+
 func (f *Family) showItem(w http.ResponseWriter, r *http.Request) error {
 	return f.showItemAs(w, r, itemOf(r), http.StatusOK, "")
 }
 
 // showItemAs shows the page of an item in answer to something else, with a message of why; "" for none.
 func (f *Family) showItemAs(w http.ResponseWriter, r *http.Request, id news.ItemID, status int, key string) error {
-	base := f.o.Shell.Base(r, "wire", "")
-	c, err := f.painter(r, base)
+	p, err := f.itemPage(r, id)
 	if err != nil {
-		return err
-	}
-	p := itemPage{Base: base}
-	if p.Item, err = f.article(r, c, id); err != nil {
 		return err
 	}
 	if key != "" {
 		p.Back = p.Item.Path
-		p.Item.Notice = &notice{Kind: "act", Icon: "warn", Text: base.P.T(key)}
+		p.Item.Notice = &notice{Kind: "act", Icon: "warn", Text: p.P.T(key)}
 	}
 	p.Title = i18n.Isolate(p.Item.Headline)
 	return page.Render(w, r, status, f.item, p)

@@ -183,6 +183,7 @@ type Options struct {
 	Exchange    Exchange
 	Use         Use
 	Writing     Writing
+	Deciding    Deciding
 	Media       Media
 	Bell        Bell
 	Preferences Preferences
@@ -199,7 +200,7 @@ var templates embed.FS
 
 // New makes the pages of the wire.
 func New(o Options) (*Family, error) {
-	if o.Shell == nil || o.Library == nil || o.Desk == nil || o.Directory == nil || o.Exchange == nil || o.Use == nil || o.Writing == nil || o.Media == nil || o.Bell == nil || o.Preferences == nil {
+	if o.Shell == nil || o.Library == nil || o.Desk == nil || o.Directory == nil || o.Exchange == nil || o.Use == nil || o.Writing == nil || o.Deciding == nil || o.Media == nil || o.Bell == nil || o.Preferences == nil {
 		return nil, errors.New("wire: every part is needed")
 	}
 	f := &Family{o: o}
@@ -208,9 +209,9 @@ func New(o Options) (*Family, error) {
 		into  **template.Template
 		files []string
 	}{
-		{&f.list, []string{"list.html", "row.html", "article.html", "keys.html"}},
-		{&f.item, []string{"item.html", "article.html", "keys.html"}},
-		{&f.proof, []string{"proof.html", "article.html"}},
+		{&f.list, []string{"list.html", "row.html", "article.html", "decide.html", "keys.html"}},
+		{&f.item, []string{"item.html", "article.html", "decide.html", "keys.html"}},
+		{&f.proof, []string{"proof.html", "article.html", "decide.html"}},
 		{&f.form, []string{"form.html"}},
 		{&f.take, []string{"copy.html"}},
 		{&f.remove, []string{"withdraw.html"}},
@@ -233,6 +234,7 @@ func (f *Family) Routes(mux *http.ServeMux) {
 		"GET " + item:                f.showItem,
 		"POST " + item + "/copy":     editors(f.copyText),
 		"POST " + item + "/proof":    f.verify,
+		"POST " + item + "/decide":   editors(f.decide),
 		"GET /new":                   editors(f.newStory),
 		"GET " + item + "/edit":      editors(f.editDraft),
 		"POST " + item + "/release":  editors(f.release),

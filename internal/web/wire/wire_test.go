@@ -215,7 +215,7 @@ func TestPermits(t *testing.T) {
 		copies  bool
 		kinds   string
 	}{
-		{[]Permit{no, later}, false, "later no"}, {[]Permit{no, d.permits[id][0]}, true, "yes no"}, {nil, true, ""},
+		{[]Permit{no, later}, false, "later no"}, {[]Permit{no, d.permits[id][0]}, true, "yes no"}, {nil, false, "no"}, // no agreement covers it
 	} {
 		d.permits[id] = c.permits
 		body := text(ask(t, mux, "GET", strikePath, ""))
@@ -479,7 +479,7 @@ func TestTemplates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := New(Options{Shell: shell, Library: d, Desk: d, Directory: d, Exchange: d, Use: d, Writing: d, Media: d, Bell: d, Preferences: d})
+	f, err := New(Options{Shell: shell, Library: d, Desk: d, Directory: d, Exchange: d, Use: d, Writing: d, Deciding: d, Media: d, Bell: d, Preferences: d})
 	if err != nil {
 		t.Fatal(err)
 	}
