@@ -2,12 +2,14 @@ package library
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"newspool/internal/bitmap"
 	"newspool/internal/news"
@@ -61,6 +63,7 @@ type flushKey struct {
 const (
 	selectCounter = `SELECT value FROM counter WHERE name = 'n'`
 	updateCounter = `UPDATE counter SET value = $1 WHERE name = 'n'`
+	raiseCounter  = `UPDATE counter SET value = $1 WHERE name = 'n' AND value < $1`
 )
 
 // join gives the index of the group that tx belongs to, and sees to it that what follows is undone with tx and written with
@@ -105,6 +108,19 @@ func (ix *index) turn(facet string, b *block, bit int) {
 	} else {
 		ix.totals[facet]--
 	}
+}
+
+// numbersFrom and numbersASecond say where the numbers of a start begin: beyond all that could have been given before it.
+var numbersFrom = time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
+
+const numbersASecond = 1 << 16
+
+// Begin is called once at each start, before anything is taken in. An old copy of the database that was put back does not know
+// which numbers were given after it was made: so the numbers go on from one that the time of the start gives. Whoever follows the
+// feed then misses nothing under a number that meant something else.
+func (l *Library) Begin(ctx context.Context) error {
+	from := int64(l.now().Sub(numbersFrom)/time.Second) * numbersASecond
+	return l.db.Write(ctx, func(tx *store.Tx) error { return tx.Exec(raiseCounter, from) })
 }
 
 // next gives the next number.

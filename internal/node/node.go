@@ -202,9 +202,13 @@ func (n *Node) begin() (err error) {
 			MediaType: ninjsType, Ancestors: mediatopic.Ancestors, OnVersion: n.queue,
 		})
 		n.Exchange.Library = n.Library
+		err = n.Library.Begin(context.Background())
 		n.Ingest = ingest.New(n.DB, ingest.Options{Desk: n.Library, Photos: n.Media, Client: n.Door.Client(), Clock: n.Clock, Log: n.Log})
 		close(n.began)
 	})
+	if err != nil {
+		return err
+	}
 	return n.serveAll()
 }
 
