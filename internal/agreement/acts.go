@@ -169,10 +169,10 @@ func (s *Service) ledger(tx *store.Tx, id terms.AgreementID, parties []news.Root
 	if err != nil {
 		return "", err
 	}
-	s.mu.Lock()
-	s.own[id] = in
-	s.mu.Unlock()
-	s.changing(tx, func() { delete(s.own, id) })
+	s.changing(tx, func() func() {
+		s.own[id] = in
+		return func() { delete(s.own, id) }
+	})
 	return in, nil
 }
 
@@ -337,6 +337,12 @@ func (s *Service) Run(ctx context.Context, log *slog.Logger) {
 	for {
 		_ = s.Tick(ctx) // Stuck has it
 		failing := map[terms.AgreementID]string{}
+		if err := s.Unread(); err != nil {
+			failing[""] = err.Error()
+			if said[""] != failing[""] {
+				log.Error("the agreements cannot be read again after a change was undone", "error", err)
+			}
+		}
 		for _, x := range s.Stuck() {
 			failing[x.Agreement] = x.Err.Error()
 			if said[x.Agreement] != failing[x.Agreement] {
@@ -364,6 +370,13 @@ func (s *Service) Stuck() []Stuck {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return slices.Clone(s.stuck)
+}
+
+// Unread is why what is kept in memory could not be read again after a transaction was undone; nil while there is no doubt of it.
+func (s *Service) Unread() error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.unread
 }
 
 // Tick closes the revisions of ours that everybody has signed, and goes over to those whose first day has come: what could not be

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,6 +21,8 @@ import (
 	"newspool/protocol"
 )
 
+var errBroken = errors.New("test: the database does not answer")
+
 // house is a newsroom whose exchange appends to its ledgers and carries nothing.
 type house struct {
 	*agreement.Service
@@ -32,6 +35,7 @@ type house struct {
 	other   *house
 	mute    bool // nothing may be said yet
 	fails   terms.AgreementID
+	broken  atomic.Bool // the database answers no question
 }
 
 func (h *house) Root() news.Root { return h.root }
@@ -61,7 +65,16 @@ func open(t *testing.T, domain string) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &house{t: t, db: storetest.Open(t, content.Migrations(), ledger.Migrations(), agreement.Migrations()), root: news.Root(protocol.FormatRoot(pub)), domain: domain, read: map[ledger.ID]int64{}}
+	h := &house{t: t, root: news.Root(protocol.FormatRoot(pub)), domain: domain, read: map[ledger.ID]int64{}}
+	h.db = storetest.OpenWith(t, store.Options{
+		URL: storetest.URL(t, store.SQLite), Migrations: []store.Migration{content.Migrations(), ledger.Migrations(), agreement.Migrations()},
+		Fault: func(op string) error {
+			if op == "query" && h.broken.Load() {
+				return errBroken
+			}
+			return nil
+		},
+	})
 	h.ledgers = ledger.New(h.db, clock.System, func() ed25519.PrivateKey { return key })
 	h.Service = agreement.New(h.db, clock.System, bundle, nil)
 	h.Join(h)

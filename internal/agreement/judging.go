@@ -125,12 +125,14 @@ func standstill(all []changeover) (suspended bool, ends time.Time) {
 // Continue says in a ledger of ours that goes on where another one was left by what its records are judged.
 func (s *Service) Continue(tx *store.Tx, id terms.AgreementID, old, next ledger.ID) error {
 	s.settle()
-	s.mu.Lock()
-	was := s.own[id]
-	s.own[id] = next
-	st, ok := s.judging(old, 1<<62)
-	s.mu.Unlock()
-	s.changing(tx, func() { s.own[id] = was })
+	var st terms.Standing
+	var ok bool
+	s.changing(tx, func() func() {
+		was := s.own[id]
+		s.own[id] = next
+		st, ok = s.judging(old, 1<<62)
+		return func() { s.own[id] = was }
+	})
 	if !ok {
 		return nil
 	}
@@ -192,17 +194,15 @@ func (s *Service) change(tx *store.Tx, id ledger.ID, c changeover, us int64) err
 	if err != nil {
 		return err
 	}
-	s.mu.Lock()
-	all := s.changeovers[id]
-	at := len(all)
-	for at > 0 && all[at-1].seq > c.seq { // one that could not be folded in its turn comes late
-		at--
-	}
-	s.changeovers[id] = slices.Insert(slices.Clip(all), at, c)
-	s.speakers[id] = speaker{i.Owner, i.Opened}
-	s.mu.Unlock()
-	s.changing(tx, func() {
-		s.changeovers[id] = all
+	s.changing(tx, func() func() {
+		all := s.changeovers[id]
+		at := len(all)
+		for at > 0 && all[at-1].seq > c.seq { // one that could not be folded in its turn comes late
+			at--
+		}
+		s.changeovers[id] = slices.Insert(slices.Clip(all), at, c)
+		s.speakers[id] = speaker{i.Owner, i.Opened}
+		return func() { s.changeovers[id] = all }
 	})
 	tx.OnCommit(func() { s.changed("agreements", string(c.agreement)) })
 	return tx.Exec(insertChangeover, string(id), c.seq, string(c.agreement), c.kind, string(c.revision), micros(c.ends), us)

@@ -368,3 +368,25 @@ func TestUndone(t *testing.T) {
 		t.Errorf("signing again: %v", err)
 	}
 }
+
+// While nobody knows what became of something that was undone, and the database does not answer, it is told why.
+func TestUndoneAndNotReadAgain(t *testing.T) {
+	a, b, rev := pair(t)
+	ctx := context.Background()
+	hash := inForce(t, a, b, rev)
+	undone := errors.New("test: undone")
+	err := b.Suspend(ctx, b.List()[0].ID, true, func(*store.Tx) error { return undone })
+	if !errors.Is(err, undone) || b.Unread() != nil {
+		t.Fatalf("%v, unread: %v", err, b.Unread())
+	}
+	b.broken.Store(true)
+	for range 2 {
+		if st := b.Active(); len(st) != 1 || st[0].Hash != hash || st[0].Suspended || !errors.Is(b.Unread(), errBroken) {
+			t.Errorf("while the database does not answer: %+v, unread: %v", st, b.Unread())
+		}
+	}
+	b.broken.Store(false)
+	if st := b.Active(); len(st) != 1 || b.Unread() != nil {
+		t.Errorf("when it answers again: %d, unread: %v", len(st), b.Unread())
+	}
+}

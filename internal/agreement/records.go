@@ -112,21 +112,17 @@ func (s *Service) foldPropose(tx *store.Tx, d ledger.Said, b Body) error {
 	if terms.Fatal(rev.Validate()) || !textsFit(rev, d.Contents[1:]) {
 		return malformed("revision")
 	}
-	s.mu.Lock()
-	if s.intrudes(d.Agreement, d.Owner) {
-		s.mu.Unlock()
-		return malformed("revision")
-	}
-	_, known := s.revisions[b.Revision]
 	r := &Revision{Hash: b.Revision, Terms: rev.Ready(), Bytes: slices.Clone(d.Contents[0]), Ledger: d.Ledger, Seq: d.Seq, Proposed: clock.FromMicros(d.Record.Time)}
-	if !known {
+	taken := s.changing(tx, func() func() {
+		if s.intrudes(d.Agreement, d.Owner) || s.revisions[b.Revision] != nil {
+			return nil
+		}
 		s.revisions[b.Revision] = r
-	}
-	s.mu.Unlock()
-	if known {
+		return func() { delete(s.revisions, b.Revision) }
+	})
+	if !taken {
 		return nil
 	}
-	s.changing(tx, func() { delete(s.revisions, b.Revision) })
 	tx.OnCommit(func() { s.changed("agreements", string(d.Agreement)) })
 	return tx.Exec(insertRevision, string(r.Hash), string(rev.Agreement), rev.Number, string(rev.Predecessor), string(rev.Author), r.Bytes, string(d.Ledger), d.Seq, d.Record.Time)
 }
@@ -165,21 +161,7 @@ const insertAnswer = `INSERT INTO answer (revision, party, kind, ledger, seq, na
 
 // foldAnswer keeps what a party says to a revision: for itself, or as host for a party without a node. The first word counts.
 func (s *Service) foldAnswer(tx *store.Tx, d ledger.Said, b Body) error {
-	s.mu.RLock()
-	r := s.revisions[b.Revision]
-	s.mu.RUnlock()
-	if r == nil || r.Terms.Agreement != d.Agreement {
-		return malformed("answer")
-	}
-	a := Answer{Party: string(d.Owner), Kind: "sign", Ledger: d.Ledger, Seq: d.Seq, At: clock.FromMicros(d.Record.Time)}
-	if b.For > 0 {
-		if b.For > len(r.Terms.Parties) || r.Terms.Parties[b.For-1].Root != "" || r.Terms.Parties[b.For-1].Host != d.Owner {
-			return malformed("answer")
-		}
-		a.Party = PartyKey(r.Terms.Parties[b.For-1])
-	} else if _, ok := r.Terms.Party(d.Owner); !ok {
-		return malformed("answer")
-	}
+	a := Answer{Kind: "sign", Ledger: d.Ledger, Seq: d.Seq, At: clock.FromMicros(d.Record.Time)}
 	if d.Record.Type == TypeDecline {
 		a.Kind = "decline"
 	}
@@ -189,16 +171,22 @@ func (s *Service) foldAnswer(tx *store.Tx, d ledger.Said, b Body) error {
 			a.Name, a.Office, a.Words = who.Name, who.Office, who.How
 		}
 	}
-	s.mu.Lock()
-	_, said := r.Answer(a.Party)
-	if !said {
+	var r *Revision
+	taken := s.changing(tx, func() func() {
+		if r = s.revisions[b.Revision]; r == nil || r.Terms.Agreement != d.Agreement {
+			return nil
+		}
+		party, ok := answers(r.Terms, d.Owner, b.For)
+		a.Party = party
+		if _, said := r.Answer(party); !ok || said {
+			return nil
+		}
 		r.Answers = append(r.Answers, a)
-	}
-	s.mu.Unlock()
-	if said {
+		return func() { r.Answers = r.Answers[:len(r.Answers)-1] }
+	})
+	if !taken {
 		return nil
 	}
-	s.changing(tx, func() { r.Answers = r.Answers[:len(r.Answers)-1] })
 	tx.OnCommit(func() { s.changed("agreements", string(d.Agreement)) })
 	if err := tx.Exec(insertAnswer, string(r.Hash), a.Party, a.Kind, string(d.Ledger), d.Seq, a.Name, a.Office, a.Words, d.Record.Time); err != nil {
 		return err
@@ -206,28 +194,43 @@ func (s *Service) foldAnswer(tx *store.Tx, d ledger.Said, b Body) error {
 	return s.closeIfAllSigned(tx, r)
 }
 
+// answers gives the party for which a newsroom answers: itself, or as host the party without a node that stands at for - 1. False if
+// it is not its to answer.
+func answers(rev terms.Revision, who news.Root, host int) (party string, ok bool) {
+	if host <= 0 {
+		_, ok = rev.Party(who)
+		return string(who), ok
+	}
+	if host > len(rev.Parties) || rev.Parties[host-1].Root != "" || rev.Parties[host-1].Host != who {
+		return "", false
+	}
+	return PartyKey(rev.Parties[host-1]), true
+}
+
 const updateClosed = `UPDATE revision SET closed_us = $2, closing = $3 WHERE hash = $1 AND closed_us = 0`
 
 // foldClose closes a revision, by its author only.
 func (s *Service) foldClose(tx *store.Tx, d ledger.Said, b Body) error {
-	s.mu.RLock()
-	r := s.revisions[b.Revision]
-	s.mu.RUnlock()
-	if r == nil || r.Terms.Author != d.Owner || r.Terms.Agreement != d.Agreement || !r.Closed.IsZero() || !r.Void.IsZero() {
-		return malformed("close")
-	}
-	// After the last day for signing everybody is free again, also where everybody had signed.
-	if last := r.Terms.SignBy.Ends(r.Terms.Location()); !last.IsZero() && !clock.FromMicros(d.Record.Time).Before(last) {
-		return malformed("close")
-	}
 	closing, err := json.Marshal(b.Signatures)
 	if err != nil {
 		return err
 	}
-	s.mu.Lock()
-	r.Closed, r.closing = clock.FromMicros(d.Record.Time), b.Signatures
-	s.mu.Unlock()
-	s.changing(tx, func() { r.Closed, r.closing = time.Time{}, nil })
+	at := clock.FromMicros(d.Record.Time)
+	var r *Revision
+	closed := s.changing(tx, func() func() {
+		if r = s.revisions[b.Revision]; !r.authorsOwn(d) {
+			return nil
+		}
+		// After the last day for signing everybody is free again, also where everybody had signed.
+		if last := r.Terms.SignBy.Ends(r.Terms.Location()); !last.IsZero() && !at.Before(last) {
+			return nil
+		}
+		r.Closed, r.closing = at, b.Signatures
+		return func() { r.Closed, r.closing = time.Time{}, nil }
+	})
+	if !closed {
+		return nil
+	}
 	tx.OnCommit(func() { s.changed("agreements", string(d.Agreement)) })
 	if err := tx.Exec(updateClosed, string(r.Hash), d.Record.Time, string(closing)); err != nil {
 		return err
@@ -237,19 +240,26 @@ func (s *Service) foldClose(tx *store.Tx, d ledger.Said, b Body) error {
 
 const updateVoid = `UPDATE revision SET void_us = $2 WHERE hash = $1 AND void_us = 0 AND closed_us = 0`
 
+// foldVoid takes a revision back, by its author only.
 func (s *Service) foldVoid(tx *store.Tx, d ledger.Said, b Body) error {
-	s.mu.RLock()
-	r := s.revisions[b.Revision]
-	s.mu.RUnlock()
-	if r == nil || r.Terms.Author != d.Owner || r.Terms.Agreement != d.Agreement || !r.Closed.IsZero() || !r.Void.IsZero() {
-		return malformed("void")
+	void := s.changing(tx, func() func() {
+		r := s.revisions[b.Revision]
+		if !r.authorsOwn(d) {
+			return nil
+		}
+		r.Void = clock.FromMicros(d.Record.Time)
+		return func() { r.Void = time.Time{} }
+	})
+	if !void {
+		return nil
 	}
-	s.mu.Lock()
-	r.Void = clock.FromMicros(d.Record.Time)
-	s.mu.Unlock()
-	s.changing(tx, func() { r.Void = time.Time{} })
 	tx.OnCommit(func() { s.changed("agreements", string(d.Agreement)) })
-	return tx.Exec(updateVoid, string(r.Hash), d.Record.Time)
+	return tx.Exec(updateVoid, string(b.Revision), d.Record.Time)
+}
+
+// authorsOwn reports whether a record is of the author of an open revision, in its agreement: it may close it, or take it back.
+func (r *Revision) authorsOwn(d ledger.Said) bool {
+	return r != nil && r.Terms.Author == d.Owner && r.Terms.Agreement == d.Agreement && r.Closed.IsZero() && r.Void.IsZero()
 }
 
 // say appends a record of ours and folds it in the same transaction: what we say changes us as it changes our partners.

@@ -48,8 +48,9 @@ type Service struct {
 	changeovers map[ledger.ID][]changeover // ascending
 	speakers    map[ledger.ID]speaker      // of the ledgers that have changeovers
 	own         map[terms.AgreementID]ledger.ID
-	open        int  // closures that have changed what is kept here and are neither durable nor undone
-	doubt       bool // a transaction was undone, or seems so: the rows tell
+	open        int   // closures that have changed what is kept here and are neither durable nor undone
+	doubt       bool  // a transaction was undone, or seems so: the rows tell
+	unread      error // why they could not be asked; nil: they were, or need not be
 	stuck       []Stuck
 }
 
@@ -216,7 +217,7 @@ func (s *Service) load(ctx context.Context) error {
 }
 
 // settle reads again what is kept here after a transaction was undone: its work may be stored all the same. As long as another
-// transaction is under way, what is kept here is true for it.
+// transaction is under way, what is kept here is true for it. If the database cannot be asked, the next one who looks asks again.
 func (s *Service) settle() {
 	s.mu.RLock()
 	due := s.doubt && s.open == 0
@@ -229,13 +230,19 @@ func (s *Service) settle() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.doubt && s.open == 0 {
-		_ = s.load(ctx) // if the database cannot be asked, the next one who looks asks again
+		s.unread = s.load(ctx)
 	}
 }
 
-// changing notes that a transaction has changed what is kept here, and how it is taken back. mu is not held.
-func (s *Service) changing(tx *store.Tx, undo func()) {
+// changing changes what is kept here for a transaction. do is called while mu is held, so that nobody reads the rows in between: it
+// looks, changes and gives how that is taken back; nil if there is nothing to change. changing reports whether there was.
+func (s *Service) changing(tx *store.Tx, do func() (undo func())) bool {
 	s.mu.Lock()
+	undo := do()
+	if undo == nil {
+		s.mu.Unlock()
+		return false
+	}
 	s.open++
 	s.mu.Unlock()
 	tx.OnCommit(func() {
@@ -250,6 +257,7 @@ func (s *Service) changing(tx *store.Tx, undo func()) {
 		s.open--
 		s.doubt = true
 	})
+	return true
 }
 
 func (s *Service) loadRevisions(r store.Reader) error {
