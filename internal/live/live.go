@@ -46,7 +46,9 @@ func (h *Hub) Ring(ctx context.Context, topics ...string) <-chan struct{} {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		for _, t := range topics {
-			delete(h.bells[t], bell)
+			if delete(h.bells[t], bell); len(h.bells[t]) == 0 {
+				delete(h.bells, t)
+			}
 		}
 		close(bell)
 	})

@@ -23,9 +23,6 @@ func (b *bell) listen(topic string) (<-chan struct{}, func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	ch := make(chan struct{}, 1)
-	if b.ears == nil {
-		b.ears = make(map[string]map[chan struct{}]struct{})
-	}
 	if b.ears[topic] == nil {
 		b.ears[topic] = make(map[chan struct{}]struct{})
 	}
@@ -33,7 +30,9 @@ func (b *bell) listen(topic string) (<-chan struct{}, func()) {
 	return ch, func() {
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		delete(b.ears[topic], ch)
+		if delete(b.ears[topic], ch); len(b.ears[topic]) == 0 {
+			delete(b.ears, topic)
+		}
 	}
 }
 

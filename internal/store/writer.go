@@ -76,6 +76,7 @@ type hook struct {
 
 func startWriter(back backend, o Options) *writer {
 	w := &writer{back: back, o: o, queue: make(chan *work, 2*o.MaxGroup), done: make(chan struct{})}
+	w.bell.ears = make(map[string]map[chan struct{}]struct{})
 	go w.loop()
 	return w
 }
