@@ -87,24 +87,21 @@ func (a accounts) SignOut(ctx context.Context, token, remote string) error {
 
 // SetPreference keeps one choice of a person.
 func (a accounts) SetPreference(ctx context.Context, id news.PersonID, name, value string) error {
-	p, err := a.n.People.Person(ctx, id)
-	if err != nil {
-		return err
-	}
-	chosen := p.Preferences
-	switch name {
-	case "language":
-		chosen.Language = news.Lang(value)
-	case "theme":
-		chosen.Theme = people.Theme(value)
-	case "keys":
-		chosen.KeysOff = value == "off"
-	case "compact":
-		chosen.Compact = value == "on"
-	default:
-		return fault.New(fault.Invalid, "fault.request")
-	}
-	return a.n.People.SetPreferences(ctx, id, chosen)
+	return a.n.People.SetPreferences(ctx, id, func(chosen *people.Preferences) error {
+		switch name {
+		case "language":
+			chosen.Language = news.Lang(value)
+		case "theme":
+			chosen.Theme = people.Theme(value)
+		case "keys":
+			chosen.KeysOff = value == "off"
+		case "compact":
+			chosen.Compact = value == "on"
+		default:
+			return fault.New(fault.Invalid, "fault.request")
+		}
+		return nil
+	})
 }
 
 // databaseReady reports whether the database answers.

@@ -3,10 +3,14 @@ package node
 import (
 	"context"
 	"path/filepath"
+	"sync"
 	"testing"
+	"time"
 
 	"newspool/internal/config"
 	"newspool/internal/partner"
+	"newspool/internal/people"
+	"newspool/internal/store"
 	"newspool/internal/web/page"
 	"newspool/protocol"
 )
@@ -45,5 +49,43 @@ func TestCounts(t *testing.T) {
 		if got, err := (house{nodes[0]}).Counts(ctx, c.person); err != nil || got["partners"] != c.want {
 			t.Errorf("%+v: %v (%v), want %d", c.person, got, err, c.want)
 		}
+	}
+}
+
+// Two choices that are made at the same time are both kept.
+func TestTwoChoicesAtOnce(t *testing.T) {
+	ctx := context.Background()
+	n, err := New(ctx, Options{Settings: config.Settings{Dir: filepath.Join(t.TempDir(), "a"), Listen: "127.0.0.1:0"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { n.Close() })
+	ada, err := n.People.Create(ctx, people.Operator(), people.NewPerson{Login: "ada", Name: "Ada", Roles: []people.Role{people.Editor}, Password: "a harbour in the fog"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	busy, free := make(chan struct{}), make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() { // the writer is busy until both have been asked for
+		once := sync.OnceFunc(func() { close(busy) })
+		if err := n.DB.Write(ctx, func(*store.Tx) error { once(); <-free; return nil }); err != nil {
+			t.Error(err)
+		}
+	})
+	<-busy
+	for name, value := range map[string]string{"theme": "dark", "compact": "on"} {
+		wg.Go(func() {
+			if err := (accounts{n}).SetPreference(ctx, ada.ID, name, value); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for until := time.Now().Add(10 * time.Second); n.DB.Waiting() < 2 && time.Now().Before(until); {
+		time.Sleep(time.Millisecond)
+	}
+	close(free)
+	wg.Wait()
+	if p, err := n.People.Person(ctx, ada.ID); err != nil || p.Theme != people.ThemeDark || !p.Compact {
+		t.Errorf("%+v (%v)", p.Preferences, err)
 	}
 }

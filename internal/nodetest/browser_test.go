@@ -40,7 +40,10 @@ func employ(t *testing.T, h *House, login, lang, theme string, roles ...people.R
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := h.People.SetPreferences(context.Background(), p.ID, people.Preferences{Language: news.Lang(lang), Theme: people.Theme(theme)}); err != nil {
+	if err := h.People.SetPreferences(context.Background(), p.ID, func(c *people.Preferences) error {
+		c.Language, c.Theme = news.Lang(lang), people.Theme(theme)
+		return nil
+	}); err != nil {
 		t.Fatal(err)
 	}
 	return reader{h, login, lang, theme}

@@ -279,14 +279,13 @@ func (s *Service) ChangePassword(ctx context.Context, by By, present, password s
 	})
 }
 
-// SetPreferences keeps what a person chose for their own pages.
-func (s *Service) SetPreferences(ctx context.Context, id news.PersonID, chosen Preferences) error {
-	if err := chosen.check(); err != nil {
-		return err
-	}
+// SetPreferences keeps what a person chose for their own pages: choose changes what they chose before.
+func (s *Service) SetPreferences(ctx context.Context, id news.PersonID, choose func(*Preferences) error) error {
 	return s.change(ctx, id, func(_ *store.Tx, p *Person) error {
-		p.Preferences = chosen
-		return nil
+		if err := choose(&p.Preferences); err != nil {
+			return err
+		}
+		return p.Preferences.check()
 	})
 }
 
