@@ -3,14 +3,12 @@ package sources
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	"errors"
 	"io"
 	"net/http"
 	"net/url"
 	"os"
 	"path"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -19,7 +17,6 @@ import (
 	"newspool/internal/i18n"
 	"newspool/internal/ingest"
 	"newspool/internal/news"
-	"newspool/internal/people"
 	"newspool/internal/terms"
 	"newspool/internal/web/page"
 )
@@ -111,25 +108,11 @@ func (s *shelf) change(id string, fn func(u *upload)) {
 	}
 }
 
-// emptied makes a folder that has nothing in it.
-func emptied(dir string) error {
-	if err := os.RemoveAll(dir); err != nil {
-		return err
-	}
-	return os.MkdirAll(dir, 0o700)
-}
-
-// stored is a file that has come.
-type stored struct {
-	path, name string
-	size       int64
-}
-
-// receive stores the files of a form, and gives its fields.
-func (f *Family) receive(w http.ResponseWriter, r *http.Request) (files []stored, v url.Values, err error) {
+// receive stores the files of a form, without their notes, and gives its fields.
+func (f *Family) receive(w http.ResponseWriter, r *http.Request) (files []note, v url.Values, err error) {
 	defer func() {
 		if err != nil {
-			drop(files)
+			f.dir.drop(files)
 			files = nil
 		}
 	}()
@@ -166,9 +149,12 @@ func (f *Family) receive(w http.ResponseWriter, r *http.Request) (files []stored
 			many = true // the rest is read, so that the answer is seen
 			continue
 		}
-		one := stored{path: filepath.Join(f.o.Dir, rand.Text()), name: path.Base(part.FileName())}
-		one.size, err = keep(one.path, part)
+		one, err := f.dir.take(path.Base(part.FileName()), part)
 		files = append(files, one)
+		var over *http.MaxBytesError
+		if errors.As(err, &over) {
+			err = tooLarge(err)
+		}
 		if err != nil {
 			return files, v, err
 		}
@@ -177,29 +163,6 @@ func (f *Family) receive(w http.ResponseWriter, r *http.Request) (files []stored
 
 func tooLarge(err error) error {
 	return fault.New(fault.TooLarge, "ingest.file_large", "gb", ingest.MaxFile>>30).Because(err)
-}
-
-// keep writes what comes into a file.
-func keep(to string, from io.Reader) (int64, error) {
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return 0, err
-	}
-	n, err := io.Copy(out, from)
-	if e := out.Close(); err == nil {
-		err = e
-	}
-	var over *http.MaxBytesError
-	if errors.As(err, &over) {
-		err = tooLarge(err)
-	}
-	return n, err
-}
-
-func drop(files []stored) {
-	for _, s := range files {
-		os.Remove(s.path) // the folder is emptied at the next start
-	}
 }
 
 // bringIn takes files and has them read one after the other. The answer comes when they are here, not when they are read.
@@ -212,24 +175,21 @@ func (f *Family) bringIn(w http.ResponseWriter, r *http.Request) error {
 	if len(files) == 0 {
 		return f.listWith(w, r, http.StatusUnprocessableEntity, fieldsOf(nil), "", p.T("sources.file.none"))
 	}
-	person := page.PersonOf(r)
-	typed := fieldsOf(v)
-	o := ingest.ItemOptions{Source: typed.Name, By: person.ID, Lang: news.Lang(typed.Lang), Service: typed.Service}
-	act := f.act(r, "sources.act_file", "", nil)
-	ids := make([]string, len(files))
-	for i, one := range files {
-		ids[i] = rand.Text()
-		f.shelf.add(upload{ID: ids[i], Name: one.name, By: person.Name, Size: one.size, Came: f.o.Shell.Now(), State: waits})
+	person, typed := page.PersonOf(r), fieldsOf(v)
+	for i := range files {
+		n := &files[i]
+		n.Came, n.Place, n.By, n.ByName, n.From = f.o.Shell.Now(), i, person.ID, person.Name, f.o.Remote(r)
+		n.Source, n.Lang, n.Service = typed.Name, news.Lang(typed.Lang), typed.Service
+		if err := f.dir.promise(*n); err != nil {
+			f.dir.drop(files)
+			return err
+		}
 	}
 	message := "sources.file.came"
-	if !f.o.Later(func(ctx context.Context) {
-		for i, one := range files {
-			f.read(ctx, ids[i], one, o, act)
-		}
-	}) {
-		drop(files)
-		for _, id := range ids {
-			f.shelf.change(id, func(u *upload) {
+	if !f.wait(files) {
+		f.dir.drop(files)
+		for _, n := range files {
+			f.shelf.change(n.ID, func(u *upload) {
 				u.State, u.Ended, u.Why = stopped, f.o.Shell.Now(), fault.New(fault.Unavailable, "sources.file.busy")
 			})
 		}
@@ -238,18 +198,38 @@ func (f *Family) bringIn(w http.ResponseWriter, r *http.Request) error {
 	if len(files) > 1 {
 		return f.o.Shell.Done(w, r, "/sources#files", message, "n", len(files))
 	}
-	return f.o.Shell.Done(w, r, "/sources/files/"+ids[0], "")
+	return f.o.Shell.Done(w, r, "/sources/files/"+files[0].ID, "")
 }
 
-// read reads one file and writes down how it goes.
-func (f *Family) read(ctx context.Context, id string, one stored, o ingest.ItemOptions, act people.Act) {
-	defer drop([]stored{one})
-	act.Detail = map[string]any{"name": one.name}
-	report, err := f.readFile(ctx, id, one, o, act)
-	act.What = "sources.act_file_done"
-	act.Detail = map[string]any{"name": one.name, "taken": report.Taken, "known": report.Duplicates, "refused": report.Refused}
-	err = cmp.Or(err, f.o.Note(context.WithoutCancel(ctx), act)) // also of one that was stopped: what was taken stays
-	f.shelf.change(id, func(u *upload) {
+// wait puts files on the shelf and has them read later; false where too much waits already.
+func (f *Family) wait(files []note) bool {
+	for _, n := range files {
+		f.shelf.add(n.upload())
+	}
+	return len(files) == 0 || f.o.Later(func(ctx context.Context) {
+		for _, n := range files {
+			f.read(ctx, n)
+		}
+	})
+}
+
+// read reads one file and writes down how it goes. If the node is stopped meanwhile, the file is read at the next start: what was
+// taken by then is known.
+func (f *Family) read(ctx context.Context, n note) {
+	if ctx.Err() != nil {
+		return
+	}
+	report, err := f.readFile(ctx, &n)
+	if err != nil && ctx.Err() != nil {
+		if n.Begun > 0 {
+			n.Begun = 1
+			f.dir.promise(n) // else it counts as one more time
+		}
+		return
+	}
+	err = cmp.Or(err, f.o.Note(context.WithoutCancel(ctx), n.act("sources.act_file_done", report))) // also of one that was stopped: what was taken stays
+	f.dir.drop([]note{n})
+	f.shelf.change(n.ID, func(u *upload) {
 		u.State, u.Ended, u.Report, u.Read = done, f.o.Shell.Now(), report, u.Size
 		if err != nil {
 			u.State, u.Why = stopped, fault.Of(err)
@@ -257,18 +237,28 @@ func (f *Family) read(ctx context.Context, id string, one stored, o ingest.ItemO
 	})
 }
 
-func (f *Family) readFile(ctx context.Context, id string, one stored, o ingest.ItemOptions, act people.Act) (ingest.Report, error) {
-	if err := f.o.Note(ctx, act); err != nil {
+func (f *Family) readFile(ctx context.Context, n *note) (ingest.Report, error) {
+	if n.Begun >= maxBegun {
+		return ingest.Report{}, fault.New(fault.Unavailable, "sources.file.fell", "n", maxBegun)
+	}
+	if n.Begun == 0 {
+		if err := f.o.Note(ctx, n.act("sources.act_file", ingest.Report{})); err != nil {
+			return ingest.Report{}, err
+		}
+	}
+	n.Begun++
+	if err := f.dir.promise(*n); err != nil {
 		return ingest.Report{}, err
 	}
-	file, err := os.Open(one.path)
+	file, err := os.Open(f.dir.path(n.ID))
 	if err != nil {
 		return ingest.Report{}, err
 	}
 	defer file.Close()
-	f.shelf.change(id, func(u *upload) { u.State = running })
-	o.Progress = func(r ingest.Report) { f.shelf.change(id, func(u *upload) { u.Report = r }) }
-	return f.o.Ingest.File(ctx, one.name, counted{file, func(n int) { f.shelf.change(id, func(u *upload) { u.Read += int64(n) }) }}, o)
+	f.shelf.change(n.ID, func(u *upload) { u.State = running })
+	o := n.options()
+	o.Progress = func(r ingest.Report) { f.shelf.change(n.ID, func(u *upload) { u.Report = r }) }
+	return f.o.Ingest.File(ctx, n.Name, counted{file, func(k int) { f.shelf.change(n.ID, func(u *upload) { u.Read += int64(k) }) }}, o)
 }
 
 // counted tells how much was read.

@@ -1,8 +1,8 @@
 // Package sources has the pages on which a newsroom says where its own news comes from: the feeds that are polled, and files that
 // somebody brings in.
 //
-// What it promises: nothing of a feed is taken in before somebody has seen what it would bring; a long file goes on when its
-// page is left, and its report stays here for a day; each act is in the audit. What it never does: decide what an item is or
+// What it promises: nothing of a feed is taken in before somebody has seen what it would bring; a file that has come is
+// read to its end, also when its page is left or the node is stopped, and its report stays here for a day; each act is in the audit. What it never does: decide what an item is or
 // who gets it. The pages are for editors and administrators.
 package sources
 
@@ -39,7 +39,7 @@ type Options struct {
 	// Later has something done after the request, one thing after the other, until the node stops. It reports false if too
 	// much waits already.
 	Later func(do func(ctx context.Context)) bool
-	// Dir is a folder of our own for files that wait; what is left in it from before is removed.
+	// Dir is a folder of our own for files that wait. Those that were not read to the end before are read again.
 	Dir    string
 	Remote func(*http.Request) string // the address of a visitor; nil: that of the connection
 }
@@ -48,6 +48,7 @@ type Options struct {
 type Family struct {
 	o                             Options
 	shelf                         *shelf
+	dir                           incoming
 	list, try, remove, feed, file *template.Template
 }
 
@@ -59,15 +60,18 @@ func New(o Options) (*Family, error) {
 	if o.Remote == nil {
 		o.Remote = func(r *http.Request) string { return r.RemoteAddr }
 	}
-	if err := emptied(o.Dir); err != nil {
+	f := &Family{o: o, shelf: &shelf{now: o.Shell.Now}, dir: incoming(o.Dir)}
+	files, err := f.dir.left()
+	if err != nil {
 		return nil, err
 	}
-	f := &Family{o: o, shelf: &shelf{now: o.Shell.Now}}
-	var err error
 	for name, t := range map[string]**template.Template{"list": &f.list, "try": &f.try, "remove": &f.remove, "feed": &f.feed, "file": &f.file} {
 		if *t, err = page.Parse(templates, "shared.html", name+".html"); err != nil {
 			return nil, err
 		}
+	}
+	if !f.wait(files) {
+		return nil, errors.New("sources: files wait, and nobody reads them")
 	}
 	return f, nil
 }

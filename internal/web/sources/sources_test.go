@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -41,9 +42,12 @@ type desk struct {
 	person page.Person
 	mu     sync.Mutex // drafts come several at a time
 	taken  []string
+	during func() // is done while an item is taken
 	later  []func(context.Context)
 	full   bool
 	dir    string
+	db     *store.DB
+	bundle *i18n.Bundle
 	now    time.Time
 }
 
@@ -58,6 +62,9 @@ func (d *desk) Accept(_ context.Context, n news.Draft) (library.Accepted, error)
 		if p.Fatal {
 			return library.Accepted{}, &fault.Error{Kind: fault.Invalid, Key: p.Key, Args: p.Args}
 		}
+	}
+	if d.during != nil {
+		d.during()
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -79,19 +86,30 @@ func newDesk(t *testing.T) *desk {
 	db := storetest.Open(t, people.Migrations(), ingest.Migrations())
 	d.people = people.New(db, people.Options{Clock: clk})
 	d.ingest = ingest.New(db, ingest.Options{Desk: d, Client: fetch.New(fetch.Options{AllowNets: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}).Client(), Clock: clk})
-	bundle, err := i18n.Load()
-	if err != nil {
+	var err error
+	if d.bundle, err = i18n.Load(); err != nil {
 		t.Fatal(err)
 	}
-	shell, err := page.New(page.Options{Bundle: bundle, Root: "0011223344556677", House: d, Sessions: d, Clock: clk,
+	d.db = db
+	d.restart()
+	return d
+}
+
+// restart makes the pages anew, with what lies in the folder.
+func (d *desk) restart() {
+	t := d.t
+	t.Helper()
+	clk := func() time.Time { return d.now }
+	shell, err := page.New(page.Options{Bundle: d.bundle, Root: "0011223344556677", House: d, Sessions: d, Clock: clk,
 		Nav: []page.Entry{{Name: "wire", Href: "/wire"}, {Name: "sources", Href: "/sources", For: May}}})
 	if err != nil {
 		t.Fatal(err)
 	}
+	d.later = nil
 	d.family, err = New(Options{
 		Shell: shell, Ingest: d.ingest, People: d.people, Dir: d.dir, Remote: func(*http.Request) string { return "192.0.2.7" },
 		Note: func(ctx context.Context, a people.Act) error {
-			return db.Write(ctx, func(tx *store.Tx) error { return d.people.Audit(tx, a) })
+			return d.db.Write(ctx, func(tx *store.Tx) error { return d.people.Audit(tx, a) })
 		},
 		Later: func(do func(context.Context)) bool {
 			if !d.full {
@@ -103,8 +121,8 @@ func newDesk(t *testing.T) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
+	d.Mux = http.NewServeMux()
 	d.family.Routes(d.Mux)
-	return d
 }
 
 // looked is the status and the text of an answer, without the marks of direction; a page must be what every page must be.
@@ -314,6 +332,85 @@ func TestFiles(t *testing.T) {
 	d.now = d.now.Add(25 * time.Hour)
 	if code, body := d.get(at); code != 404 || !strings.Contains(body, "no longer here") {
 		t.Errorf("after a day: %d", code)
+	}
+}
+
+const twoLines = `{"uri":"urn:n:1","headline":"Snow","body_text":"It snowed."}` + "\n" + `{"uri":"urn:n:2","headline":"Ice","body_text":"It froze."}` + "\n"
+
+// Files that have come are read, whatever becomes of the node before.
+func TestFilesAndRestart(t *testing.T) {
+	d := newDesk(t)
+	d.upload("b.jsonl", twoLines, "a.jsonl", strings.ReplaceAll(twoLines, "urn", "other"))
+	d.now = d.now.Add(time.Second)
+	_, _, at := d.upload("empty.jsonl", "")
+	d.person = page.Person{ID: "p2", Name: "Vera", Lang: "en", Editor: true}
+	d.restart() // nothing was read
+	if len(d.later) != 1 {
+		t.Fatalf("%d things wait", len(d.later))
+	}
+	_, body := d.get("/sources")
+	d.Contains(body, "b.jsonl", "a.jsonl", "empty.jsonl", "Waits its turn", "Ilse Maren")
+	if code, body := d.get(at); code != 200 || !strings.Contains(body, "Waits its turn") {
+		t.Errorf("its page: %d", code)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	d.during = stop // an orderly end, with the first item
+	d.later[0](ctx)
+	d.during = nil
+	for range 2 * maxBegun { // orderly ends are no reason to give up
+		d.restart()
+		ctx, stop := context.WithCancel(t.Context())
+		stop()
+		d.later[0](ctx)
+	}
+	d.restart()
+	d.taken = nil
+	d.later[0](t.Context())
+	slices.Sort(d.taken)
+	if got := strings.Join(slices.Compact(d.taken), ", "); got != "old archive Ice fa p1, old archive Snow fa p1" {
+		t.Errorf("taken: %s", got)
+	}
+	if _, body := d.get(at); !strings.Contains(body, "Done") {
+		t.Errorf("%s", body)
+	}
+	if got, want := d.acts(), "file file_done file file_done file file_done"; got != want {
+		t.Errorf("audit: %s, want %s", got, want)
+	}
+	if left, err := os.ReadDir(d.dir); err != nil || len(left) != 0 {
+		t.Errorf("%v %v stays in the folder", err, left)
+	}
+	if d.restart(); len(d.later) != 0 {
+		t.Error("what was read waits again")
+	}
+}
+
+// A node that is killed while it reads a file reads it again; over one that fells it each time it does not fall for ever.
+func TestFilesAndKill(t *testing.T) {
+	d := newDesk(t)
+	_, _, at := d.upload("snow.jsonl", twoLines)
+	os.WriteFile(filepath.Join(d.dir, "half"), []byte("an upload that was cut"), 0o600)
+	for i := range maxBegun {
+		killed := filepath.Join(t.TempDir(), "incoming")
+		d.during = sync.OnceFunc(func() { // what a killed node leaves
+			if err := os.CopyFS(killed, os.DirFS(d.dir)); err != nil {
+				t.Error(err)
+			}
+		})
+		d.taken = nil
+		d.later[0](t.Context())
+		if len(d.taken) != 2 {
+			t.Fatalf("%d: %q", i, d.taken)
+		}
+		d.dir, d.during = killed, nil
+		d.restart()
+	}
+	d.taken = nil
+	d.later[0](t.Context())
+	if _, body := d.get(at); len(d.taken) != 0 || !strings.Contains(body, "Stopped before the end") || !strings.Contains(body, "stopped each time") {
+		t.Errorf("%q %s", d.taken, body)
+	}
+	if left, err := os.ReadDir(d.dir); err != nil || len(left) != 0 {
+		t.Errorf("%v %v stays in the folder", err, left)
 	}
 }
 
