@@ -115,9 +115,11 @@ type sourceAddCmd struct {
 // Run adds a feed.
 func (c sourceAddCmd) Run(a *app) error {
 	return a.withDesk(func(n *node.Node) error {
-		s, err := n.Ingest.AddSource(a.ctx, ingest.Source{URL: c.URL, Name: c.Name, Lang: news.Lang(c.Lang), Service: c.Service, Every: time.Duration(c.Every) * time.Second, Enabled: true},
-			noted(n, "sources.act_add_on"))
+		s, err := ingest.NewSource(ingest.Source{URL: c.URL, Name: c.Name, Lang: news.Lang(c.Lang), Service: c.Service, Every: time.Duration(c.Every) * time.Second, Enabled: true})
 		if err != nil {
+			return err
+		}
+		if _, err := n.Ingest.AddSource(a.ctx, s, noted(n, "sources.act_add_on", s)); err != nil {
 			return err
 		}
 		fmt.Fprintln(a.out, s.ID)
@@ -152,13 +154,15 @@ type sourceRemoveCmd struct {
 // Run removes a feed.
 func (c sourceRemoveCmd) Run(a *app) error {
 	return a.withDesk(func(n *node.Node) error {
-		return n.Ingest.RemoveSource(a.ctx, ingest.SourceID(c.ID), noted(n, "sources.act_remove"))
+		s, err := n.Ingest.Source(a.ctx, ingest.SourceID(c.ID))
+		if err != nil {
+			return err
+		}
+		return n.Ingest.RemoveSource(a.ctx, s.ID, noted(n, "sources.act_remove", s))
 	})
 }
 
 // noted writes an act on a source into the audit, in the transaction that does it.
-func noted(n *node.Node, what string) ingest.Also {
-	return func(tx *store.Tx, s ingest.Source) error {
-		return n.People.Audit(tx, atConsole(what, string(s.ID), map[string]any{"name": s.Name, "url": s.URL}))
-	}
+func noted(n *node.Node, what string, s ingest.Source) func(*store.Tx) error {
+	return with(n, what, string(s.ID), map[string]any{"name": s.Name, "url": s.URL})
 }

@@ -281,7 +281,7 @@ func TestHopeless(t *testing.T) {
 func TestManyProblems(t *testing.T) {
 	desk := &tray{}
 	report, err := service(t, desk).File(t.Context(), "x.jsonl", strings.NewReader(strings.Repeat("x\n", 1500)+strings.Repeat(`{"headline":"H"}`+"\n", 1)), ItemOptions{})
-	if err != nil || report.Refused != 1500 || len(report.Problems) != maxRefusals+1 || report.More != 500 {
+	if err != nil || report.Refused != 1500 || len(report.Problems) != maxRefused+1 || report.More != 500 {
 		t.Errorf("%v %d %d %d", err, report.Refused, len(report.Problems), report.More)
 	}
 }

@@ -20,7 +20,7 @@ import (
 
 // What is kept of the refused entries of one source, the newest: as many as a feed can hold, and of their originals so much.
 const (
-	MaxRefusals  = feed.MaxItems
+	MaxKept      = feed.MaxItems
 	MaxOriginals = 64 << 20 // bytes
 	maxShown     = 500      // bytes of an entry's id, of its headline, and of a value in the reason; the original has them whole
 )
@@ -143,7 +143,7 @@ func (all outcomes) save(tx *store.Tx, source SourceID, now time.Time) (fresh in
 		}
 	}
 	if fresh > 0 {
-		err = errors.Join(tx.Exec(sqlOldest, string(source), MaxRefusals), tx.Exec(sqlRoom, string(source), []byte{}, MaxOriginals))
+		err = errors.Join(tx.Exec(sqlOldest, string(source), MaxKept), tx.Exec(sqlRoom, string(source), []byte{}, MaxOriginals))
 	}
 	return fresh, err
 }

@@ -95,14 +95,14 @@ type ItemProblem struct {
 
 // Limits of a report's list.
 const (
-	maxRefusals = 1000
+	maxRefused  = 1000
 	maxWarnings = 200
 )
 
 func (r *Report) note(p ItemProblem) {
 	n, limit := 0, maxWarnings
 	if p.Fatal {
-		limit = maxRefusals
+		limit = maxRefused
 	}
 	for _, q := range r.Problems {
 		if q.Fatal == p.Fatal {

@@ -79,27 +79,18 @@ const (
 	sqlGone    = `UPDATE source SET enabled = FALSE WHERE id = $1`
 )
 
-// Also is what belongs into the transaction of a change, such as a row of the audit. Its error undoes the change.
-type Also func(tx *store.Tx, s Source) error
-
-// AddSource adds a source; URL is needed, Name is its host where it is empty, Every DefaultEvery where it is 0. If it is
-// Enabled it is polled when it is next looked at, else it waits until somebody switches it on. Faults: ingest.source_url,
-// ingest.source_every (Invalid), ingest.source_twice (Conflict). Durable when it returns nil.
-func (s *Service) AddSource(ctx context.Context, n Source, also ...Also) (Source, error) {
-	n, err := checked(n)
+// AddSource adds a source, as NewSource makes it. If it is Enabled it is polled when it is next looked at, else it waits until
+// somebody switches it on. Faults: those of NewSource, ingest.source_twice (Conflict). Durable when it returns nil.
+func (s *Service) AddSource(ctx context.Context, n Source, also ...func(*store.Tx) error) (Source, error) {
+	n, err := NewSource(n)
 	if err != nil {
 		return Source{}, err
 	}
-	id, err := uuid.NewV7()
-	if err != nil {
-		return Source{}, err
-	}
-	n.ID = SourceID(id.String())
 	err = s.db.Write(ctx, func(tx *store.Tx) error {
 		if err := tx.ExecOne(sqlSourceAdd, string(n.ID), n.URL, n.Name, n.Service, string(n.Lang), int64(n.Every/time.Second), n.Enabled); err != nil {
 			return err
 		}
-		return together(tx, n, also)
+		return tx.Also(also)
 	})
 	if store.IsUnique(err) {
 		return Source{}, fault.New(fault.Conflict, "ingest.source_twice", "url", n.URL).Because(err)
@@ -110,17 +101,9 @@ func (s *Service) AddSource(ctx context.Context, n Source, also ...Also) (Source
 	return n, nil
 }
 
-func together(tx *store.Tx, n Source, also []Also) error {
-	for _, fn := range also {
-		if err := fn(tx, n); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// checked is a source with everything filled in that can be.
-func checked(n Source) (Source, error) {
+// NewSource is a source that can be added, with everything filled in: URL is needed, Name is its host where it is empty, Every
+// DefaultEvery where it is 0, ID a new one. Faults: ingest.source_url, ingest.source_every (Invalid).
+func NewSource(n Source) (Source, error) {
 	n.URL = strings.TrimSpace(n.URL)
 	u, err := url.Parse(n.URL)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || len(n.URL) > 2000 {
@@ -134,6 +117,13 @@ func checked(n Source) (Source, error) {
 	}
 	if n.Name = strings.TrimSpace(n.Name); n.Name == "" {
 		n.Name = u.Host
+	}
+	if n.ID == "" {
+		id, err := uuid.NewV7()
+		if err != nil {
+			return Source{}, err
+		}
+		n.ID = SourceID(id.String())
 	}
 	n.Every = n.Every.Truncate(time.Second)
 	n.Last, n.Trouble, n.Failures, n.Reading, n.Refusals, n.etag, n.modified = time.Time{}, nil, 0, nil, 0, "", ""
@@ -174,31 +164,28 @@ func (s *Service) Source(ctx context.Context, id SourceID) (Source, error) {
 	return src, err
 }
 
-// RemoveSource forgets a source and the entries that stand refused; what was taken from it stays. If it is added again later, everything in it counts as new. Durable
-// when it returns nil.
-func (s *Service) RemoveSource(ctx context.Context, id SourceID, also ...Also) error {
-	forget := func(tx *store.Tx, _ Source) error { return tx.Exec(sqlForget, string(id)) }
-	return s.change(ctx, id, append([]Also{forget}, also...), sqlRemove, string(id))
+// RemoveSource forgets a source and the entries that stand refused; what was taken from it stays. If it is added again later,
+// everything in it counts as new. Durable when it returns nil.
+func (s *Service) RemoveSource(ctx context.Context, id SourceID, also ...func(*store.Tx) error) error {
+	forget := func(tx *store.Tx) error { return tx.Exec(sqlForget, string(id)) }
+	return s.change(ctx, id, append(also, forget), sqlRemove, string(id))
 }
 
 // SetEnabled switches polling of a source on or off. Durable when it returns nil.
-func (s *Service) SetEnabled(ctx context.Context, id SourceID, enabled bool, also ...Also) error {
+func (s *Service) SetEnabled(ctx context.Context, id SourceID, enabled bool, also ...func(*store.Tx) error) error {
 	return s.change(ctx, id, also, sqlEnable, string(id), enabled)
 }
 
-func (s *Service) change(ctx context.Context, id SourceID, also []Also, query string, args ...any) error {
+func (s *Service) change(ctx context.Context, id SourceID, also []func(*store.Tx) error, query string, args ...any) error {
 	return s.db.Write(ctx, func(tx *store.Tx) error {
-		n, err := scanSource(tx.QueryRow(sqlSource, string(id)))
-		if errors.Is(err, store.ErrNoRows) {
-			return noSource()
-		}
+		n, err := tx.ExecCount(query, args...)
 		if err != nil {
 			return err
 		}
-		if err := tx.ExecOne(query, args...); err != nil {
-			return err
+		if n == 0 {
+			return noSource()
 		}
-		return together(tx, n, also)
+		return tx.Also(also)
 	})
 }
 

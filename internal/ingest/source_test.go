@@ -321,14 +321,18 @@ func TestAlso(t *testing.T) {
 	each(t, func(t *testing.T, db *store.DB) {
 		s, _ := clocked(t, db, &tray{}, nil)
 		no := errors.New("no")
-		fails := func(*store.Tx, Source) error { return no }
+		fails := func(*store.Tx) error { return no }
 		if _, err := s.AddSource(t.Context(), Source{URL: "https://north.example/"}, fails); !errors.Is(err, no) {
 			t.Error(err)
 		}
-		told := ""
-		a, err := s.AddSource(t.Context(), Source{URL: "https://north.example/"}, func(_ *store.Tx, s Source) error { told = s.Name; return nil })
-		if err != nil || a.Enabled || told != "north.example" {
-			t.Fatalf("%v %+v %q", err, a, told)
+		n, err := NewSource(Source{URL: "https://north.example/"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		told := 0
+		a, err := s.AddSource(t.Context(), n, func(*store.Tx) error { told++; return nil })
+		if err != nil || a != n || told != 1 || a.ID == "" || a.Name != "north.example" {
+			t.Fatalf("%v %+v %+v %d", err, a, n, told)
 		}
 		if err := s.SetEnabled(t.Context(), a.ID, true, fails); !errors.Is(err, no) {
 			t.Error(err)

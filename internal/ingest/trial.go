@@ -17,7 +17,7 @@ type Trial struct {
 // Try reads a source as its first poll would, and takes nothing in: no item, no trouble, no note of the visit stays. Faults are
 // those of AddSource and of Poll.
 func (s *Service) Try(ctx context.Context, n Source) (Trial, error) {
-	n, err := checked(n)
+	n, err := NewSource(n)
 	if err != nil {
 		return Trial{}, err
 	}

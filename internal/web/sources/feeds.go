@@ -170,7 +170,10 @@ func (f *Family) add(w http.ResponseWriter, r *http.Request) error {
 	if r.PostForm.Get("on") == "yes" {
 		feed.Enabled, key, message = true, "sources.act_add_on", "sources.added_on"
 	}
-	s, err := f.o.Ingest.AddSource(r.Context(), feed, f.also(r, key))
+	s, err := ingest.NewSource(feed)
+	if err == nil {
+		_, err = f.o.Ingest.AddSource(r.Context(), s, f.also(r, key, s))
+	}
 	if kind := fault.Of(err).Kind; err != nil && (kind == fault.Invalid || kind == fault.Conflict) {
 		return f.listWith(w, r, kind.Status(), typed, terms.Sentence(page.PrinterOf(r), err), "")
 	}
@@ -183,17 +186,22 @@ func (f *Family) add(w http.ResponseWriter, r *http.Request) error {
 func sourceOf(r *http.Request) ingest.SourceID { return ingest.SourceID(r.PathValue("id")) }
 
 func (f *Family) switchOn(w http.ResponseWriter, r *http.Request) error {
-	if err := f.o.Ingest.SetEnabled(r.Context(), sourceOf(r), true, f.also(r, "sources.act_on")); err != nil {
-		return err
-	}
-	return f.o.Shell.Done(w, r, "/sources", "sources.is_on")
+	return f.enable(w, r, true, "sources.act_on", "sources.is_on")
 }
 
 func (f *Family) switchOff(w http.ResponseWriter, r *http.Request) error {
-	if err := f.o.Ingest.SetEnabled(r.Context(), sourceOf(r), false, f.also(r, "sources.act_off")); err != nil {
+	return f.enable(w, r, false, "sources.act_off", "sources.is_off")
+}
+
+func (f *Family) enable(w http.ResponseWriter, r *http.Request, on bool, act, message string) error {
+	s, err := f.o.Ingest.Source(r.Context(), sourceOf(r))
+	if err != nil {
 		return err
 	}
-	return f.o.Shell.Done(w, r, "/sources", "sources.is_off")
+	if err := f.o.Ingest.SetEnabled(r.Context(), s.ID, on, f.also(r, act, s)); err != nil {
+		return err
+	}
+	return f.o.Shell.Done(w, r, "/sources", message)
 }
 
 // feedPage is what the last reading of a feed brought, and what of it could not be taken.
@@ -228,7 +236,7 @@ func (f *Family) showFeed(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p := feedPage{Base: f.o.Shell.Base(r, "sources", "sources.file.title", "name", s.Name), Reading: s.Reading, More: s.Refusals - len(all), Max: ingest.MaxRefusals, MB: ingest.MaxOriginals >> 20}
+	p := feedPage{Base: f.o.Shell.Base(r, "sources", "sources.file.title", "name", s.Name), Reading: s.Reading, More: s.Refusals - len(all), Max: ingest.MaxKept, MB: ingest.MaxOriginals >> 20}
 	p.Feed = feedLineOf(p.Base, s)
 	if s.Reading != nil {
 		p.When, p.Problems = p.P.Ago(s.Reading.At, p.Now), problemLines(p.P, s.Reading.Problems)
@@ -283,7 +291,11 @@ func (f *Family) removeForm(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (f *Family) removeNow(w http.ResponseWriter, r *http.Request) error {
-	if err := f.o.Ingest.RemoveSource(r.Context(), sourceOf(r), f.also(r, "sources.act_remove")); err != nil {
+	s, err := f.o.Ingest.Source(r.Context(), sourceOf(r))
+	if err != nil {
+		return err
+	}
+	if err := f.o.Ingest.RemoveSource(r.Context(), s.ID, f.also(r, "sources.act_remove", s)); err != nil {
 		return err
 	}
 	return f.o.Shell.Done(w, r, "/sources", "sources.removed")

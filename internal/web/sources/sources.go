@@ -106,8 +106,8 @@ func (f *Family) act(r *http.Request, key string, about string, detail map[strin
 }
 
 // also writes an act on a source into the audit, in the transaction of the act.
-func (f *Family) also(r *http.Request, key string) ingest.Also {
-	return func(tx *store.Tx, s ingest.Source) error {
+func (f *Family) also(r *http.Request, key string, s ingest.Source) func(*store.Tx) error {
+	return func(tx *store.Tx) error {
 		return f.o.People.Audit(tx, f.act(r, key, string(s.ID), map[string]any{"name": s.Name, "url": s.URL}))
 	}
 }
