@@ -3,7 +3,6 @@ package ingest
 import (
 	"context"
 	"errors"
-	"hash/fnv"
 	"strings"
 	"sync"
 
@@ -14,17 +13,18 @@ import (
 )
 
 const (
-	lanes         = 8      // drafts that are with the desk at a time: it writes what waits together in one go
-	waiting       = 4      // drafts that wait in each lane
-	progressEvery = 100    // items
-	maxInternal   = 20     // items that fail by a mistake of ours, before the run is given up
-	maxHopeless   = 10_000 // items that are refused while none can be taken, before the run is given up
+	batch         = 32      // items that go to the desk at a time, most of them in one transaction
+	batchBytes    = 4 << 20 // of their originals, about
+	progressEvery = 100     // items
+	maxInternal   = 20      // items that fail by a mistake of ours, before the run is given up
+	maxHopeless   = 10_000  // items that are refused while none can be taken, before the run is given up
 )
 
-// work is a draft on its way to the desk.
+// work is an item on its way to the desk, or with what is wrong with it.
 type work struct {
 	where string
 	draft news.Draft
+	why   *fault.Error
 }
 
 // settled hears what became of a draft: why is nil where it was taken, or here already. It is never called by two goroutines
@@ -37,28 +37,22 @@ type intake struct {
 	o      ItemOptions
 	tell   settled // may be nil
 	ctx    context.Context
-	lanes  [lanes]chan work
+	queue  chan work
 	mu     sync.Mutex
 	report Report
 	seen   int
 	ours   int // items that failed by a mistake of ours
 }
 
-// run takes what produce finds to the desk: several at a time, those with one id in order. The error is that of produce, or
-// trouble of the desk itself; the report counts what was done before it.
+// run takes what produce finds to the desk, in its order, while produce finds more. The error is that of produce, or trouble of the
+// desk itself; the report counts what was done before it.
 func (s *Service) run(ctx context.Context, o ItemOptions, tell settled, produce func(in *intake) error) (Report, error) {
-	in := &intake{s: s, o: o, tell: tell}
+	in := &intake{s: s, o: o, tell: tell, queue: make(chan work, batch)}
 	group, inner := errgroup.WithContext(ctx)
 	in.ctx = inner
-	for i := range in.lanes {
-		lane := make(chan work, waiting)
-		in.lanes[i] = lane
-		group.Go(func() error { return in.lane(inner, lane) })
-	}
+	group.Go(func() error { return in.deliver(inner) })
 	err := produce(in)
-	for _, lane := range in.lanes {
-		close(lane)
-	}
+	close(in.queue)
 	if trouble := group.Wait(); trouble != nil && (err == nil || ctx.Err() == nil && inner.Err() != nil) {
 		err = trouble
 	}
@@ -77,17 +71,16 @@ func (in *intake) give(where string, d news.Draft, err error) error {
 		return fault.New(fault.Invalid, "ingest.hopeless", "n", maxHopeless)
 	}
 	if err != nil {
-		in.refuse(work{where: where}, fault.Of(err))
-		return nil
+		return in.send(work{where: where, why: fault.Of(err)})
 	}
 	in.o.Complete(&d)
-	return in.send(work{where, d})
+	return in.send(work{where: where, draft: d})
 }
 
-// send puts a draft that is complete into its lane.
+// send puts an item that is complete into the queue.
 func (in *intake) send(w work) error {
 	select {
-	case in.lanes[laneOf(w.draft.SourceID)] <- w:
+	case in.queue <- w:
 		return nil
 	case <-in.ctx.Done():
 		return in.ctx.Err()
@@ -110,26 +103,72 @@ func (in *intake) warn(name string, all []news.Problem) {
 	}
 }
 
-func laneOf(id string) int {
-	h := fnv.New32a()
-	h.Write([]byte(id))
-	return int(h.Sum32() % lanes)
-}
-
-// lane takes its drafts to the desk, one after the other.
-func (in *intake) lane(ctx context.Context, lane <-chan work) error {
-	for w := range lane {
+// deliver takes to the desk what is in the queue, a batch at a time, until that is closed.
+func (in *intake) deliver(ctx context.Context) error {
+	for first, ok := <-in.queue; ok; {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		got, err := in.s.desk.Accept(ctx, w.draft)
-		if err == nil {
-			in.took(w, got.Duplicate)
-		} else if err := in.fail(w, err); err != nil {
+		works, next := in.gather(first)
+		if err := in.hand(ctx, works); err != nil {
 			return err
+		}
+		if next != nil {
+			first = *next
+		} else {
+			first, ok = <-in.queue
 		}
 	}
 	return nil
+}
+
+// gather takes what waits behind an item, up to a whole batch. That ends before an id that is in it already: next is then the item
+// that has it.
+func (in *intake) gather(w work) (works []work, next *work) {
+	ids, size := map[string]bool{}, 0
+	for {
+		works, size = append(works, w), size+len(w.draft.Original)
+		ids[w.draft.SourceID] = w.draft.SourceID != ""
+		if len(works) >= batch || size >= batchBytes {
+			return works, nil
+		}
+		var ok bool
+		select {
+		case w, ok = <-in.queue:
+		default:
+		}
+		switch {
+		case !ok:
+			return works, nil
+		case ids[w.draft.SourceID]:
+			return works, &w
+		}
+	}
+}
+
+// hand takes items to the desk and notes what became of each. An error is about more than an item, and ends the run.
+func (in *intake) hand(ctx context.Context, works []work) (trouble error) {
+	var drafts []news.Draft
+	for _, w := range works {
+		if w.why == nil {
+			drafts = append(drafts, w.draft)
+		}
+	}
+	got := in.s.desk.AcceptAll(ctx, drafts)
+	for _, w := range works {
+		if w.why != nil {
+			in.refuse(w, w.why)
+			continue
+		}
+		one := got[0]
+		got = got[1:]
+		if one.Err == nil {
+			in.took(w, one.Duplicate)
+		} else if err := in.fail(w, one.Err); trouble == nil {
+			trouble = err
+		}
+	}
+	return trouble
 }
 
 // fail notes that an item could not be taken. An error that is about more than this item comes back, and ends the run.

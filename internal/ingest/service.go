@@ -24,10 +24,10 @@ func Migrations() store.Migration {
 	return store.Migration{Package: "ingest", Files: migrations}
 }
 
-// Desk takes drafts. It is called by several goroutines at a time. A fault of the kind Unavailable, or an end of the
-// context, is trouble of its own and ends a run; all others say that this draft cannot be taken.
+// Desk takes drafts, of which no two have the same id, in the order in which they stand. A fault of the kind Unavailable, or an
+// end of the context, is trouble of its own and ends a run; all others say that this draft cannot be taken.
 type Desk interface {
-	Accept(ctx context.Context, d news.Draft) (library.Accepted, error)
+	AcceptAll(ctx context.Context, ds []news.Draft) []library.Outcome
 }
 
 // Options are what a Service needs besides the database.

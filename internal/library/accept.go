@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
 
 	"newspool/internal/clock"
 	"newspool/internal/content"
@@ -28,32 +29,88 @@ import (
 // Faults: the first fatal problem of the draft (Invalid), library.too_large (TooLarge), library.withdrawn (Gone) for a new
 // version of a withdrawn item, library.unknown (NotFound) for the withdrawal of something that we do not have.
 func (l *Library) Accept(ctx context.Context, d news.Draft) (Accepted, error) {
-	return l.AcceptWith(ctx, d, true, func(*store.Tx, Accepted) error { return nil })
+	return l.AcceptWith(ctx, d, true, nothing)
 }
 
 // AcceptWith is AcceptTx in a transaction of its own, with what else belongs to it: also is called in that transaction after
 // the draft was accepted, and its error undoes both.
 func (l *Library) AcceptWith(ctx context.Context, d news.Draft, release bool, also func(tx *store.Tx, a Accepted) error) (Accepted, error) {
+	p, err := l.ready(ctx, d)
+	if err != nil {
+		return Accepted{}, err
+	}
+	var a Accepted
+	step := l.accepting(&a, &p, release, also)
+	return a, l.onceMore(ctx, &p, step, l.db.Write(ctx, step))
+}
+
+// Outcome is what became of one draft of several.
+type Outcome struct {
+	Accepted
+	Err error
+}
+
+// AcceptAll is Accept of several drafts, of which no two have one id of one source. What stands first is released first, and each
+// has its own fault, which stops no other.
+func (l *Library) AcceptAll(ctx context.Context, ds []news.Draft) []Outcome {
+	out, ps, steps, at := make([]Outcome, len(ds)), make([]prepared, len(ds)), []func(*store.Tx) error{}, []int{}
+	var group errgroup.Group
+	group.SetLimit(preparing)
+	for i := range ds {
+		group.Go(func() error {
+			ps[i], out[i].Err = l.ready(ctx, ds[i])
+			return nil
+		})
+	}
+	_ = group.Wait() // each has its own
+	for i := range out {
+		if out[i].Err == nil {
+			steps, at = append(steps, l.accepting(&out[i].Accepted, &ps[i], true, nothing)), append(at, i)
+		}
+	}
+	for k, err := range l.db.WriteAll(ctx, steps...) {
+		i := at[k]
+		if out[i].Err = l.onceMore(ctx, &ps[i], steps[k], err); out[i].Err != nil {
+			out[i].Accepted = Accepted{}
+		}
+	}
+	return out
+}
+
+// preparing is how many drafts are made ready at a time.
+const preparing = 8
+
+func nothing(*store.Tx, Accepted) error { return nil }
+
+// ready makes of a draft what can be made of it before the transaction.
+func (l *Library) ready(ctx context.Context, d news.Draft) (prepared, error) {
 	p, err := l.prepare(ctx, d)
 	if err == nil {
 		p.unseen, err = l.unseen(ctx, p)
 	}
-	if err != nil {
-		return Accepted{}, err
-	}
-	for {
-		a, err := l.write(ctx, func(tx *store.Tx) (Accepted, error) {
-			a, err := l.accept(tx, p, release)
-			if err == nil {
-				err = also(tx, a)
-			}
-			return a, err
-		})
-		if !p.unseen || !store.IsUnique(err) {
-			return a, err
+	return p, err
+}
+
+// accepting is the part of AcceptWith that is in the transaction.
+func (l *Library) accepting(a *Accepted, p *prepared, release bool, also func(*store.Tx, Accepted) error) func(*store.Tx) error {
+	return func(tx *store.Tx) (err error) {
+		if *a, err = l.accept(tx, *p, release); err == nil {
+			err = also(tx, *a)
 		}
-		p.unseen = false // somebody was faster
+		if err != nil {
+			*a = Accepted{}
+		}
+		return err
 	}
+}
+
+// onceMore takes a draft in once more if somebody was faster with the first of its id.
+func (l *Library) onceMore(ctx context.Context, p *prepared, step func(*store.Tx) error, err error) error {
+	if !p.unseen || !store.IsUnique(err) {
+		return err
+	}
+	p.unseen = false
+	return l.db.Write(ctx, step)
 }
 
 // unseen asks before the transaction whether the id of a source is unknown. The writer of PostgreSQL waits for every answer,

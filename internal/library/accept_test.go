@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +16,34 @@ import (
 	"newspool/internal/news"
 	"newspool/internal/store"
 )
+
+// What stands first is released first, and what is refused leaves the others where they are.
+func TestAcceptAllKeepsTheOrder(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		var all []news.Draft
+		for n := range 100 {
+			all = append(all, draft(fmt.Sprintf("s%d", n), fmt.Sprintf("H%d", n)))
+		}
+		all[7].Class = news.Withdrawal
+		all[9].Problems = []news.Problem{{Key: "ingest.empty", Fatal: true}}
+		var want, got []string
+		for i, o := range d.AcceptAll(t.Context(), all) {
+			switch {
+			case i == 7 && fault.Is(o.Err, fault.NotFound), i == 9 && fault.Is(o.Err, fault.Invalid):
+			case o.Err != nil || o.Version != 1 || o.Item == "":
+				t.Fatalf("%d: %+v", i, o)
+			default:
+				want = append(want, all[i].Headline)
+			}
+		}
+		for _, v := range d.out {
+			got = append(got, v.Story.Headline)
+		}
+		if diff := gocmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
 
 func TestAcceptMakesVersions(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {

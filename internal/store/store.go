@@ -132,7 +132,24 @@ func (o Options) withDefaults() Options {
 // ctx is looked at until fn is queued; from then on Write returns only with the result. An error or a panic of fn undoes fn
 // and is returned to its caller alone. The first failed statement of fn fails the Write, whatever fn makes of it.
 func (db *DB) Write(ctx context.Context, fn func(tx *Tx) error) error {
-	return db.w.write(ctx, fn)
+	return db.WriteAll(ctx, fn)[0]
+}
+
+// WriteAll is Write of several closures that run in the order in which they stand, if others between them. Each has its own error,
+// which stops no other.
+func (db *DB) WriteAll(ctx context.Context, fns ...func(tx *Tx) error) []error {
+	works, errs := make([]*work, len(fns)), make([]error, len(fns))
+	for i, fn := range fns {
+		works[i] = &work{ctx: ctx, fn: fn, done: make(chan struct{})}
+		if err := db.w.enqueue(ctx, works[i]); err != nil {
+			works[i].tell(err)
+		}
+	}
+	for i, k := range works {
+		<-k.done
+		errs[i] = k.err
+	}
+	return errs
 }
 
 // Read runs fn on one consistent snapshot, which is at least as new as every Write that has returned. fn may write nothing.

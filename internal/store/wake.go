@@ -38,9 +38,7 @@ func (b *bell) listen(topic string) (<-chan struct{}, func()) {
 
 // Wake has everybody who listens on the topic woken once this closure's work is durable: those of this process. Other instances
 // on the same database find out by asking from time to time.
-func (tx *Tx) Wake(topic string) {
-	tx.OnCommit(func() { tx.g.bell.ring(topic) })
-}
+func (tx *Tx) Wake(topic string) { tx.OnCommit(func() { tx.g.bell.ring(topic) }) }
 
 // Listen gives a channel that is signalled after each commit with a Wake of this topic; signals that nobody has taken yet become
 // one. stop ends it; the channel is not closed.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"sync"
 
 	"newspool/internal/fault"
@@ -49,7 +50,7 @@ const (
 // waryGroups is how many groups get savepoints after one in which a closure failed.
 const waryGroups = 64
 
-// work is one call of Write.
+// work is one closure of Write or WriteAll.
 type work struct {
 	ctx  context.Context
 	fn   func(*Tx) error
@@ -84,22 +85,13 @@ func startWriter(back backend, o Options) *writer {
 // insideKey finds the writer whose transaction a context belongs to.
 type insideKey struct{}
 
-func (w *writer) write(ctx context.Context, fn func(*Tx) error) error {
+func (w *writer) enqueue(ctx context.Context, k *work) error {
 	if ctx.Value(insideKey{}) == w {
 		return errNested
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	k := &work{ctx: ctx, fn: fn, done: make(chan struct{})}
-	if err := w.enqueue(ctx, k); err != nil {
-		return err
-	}
-	<-k.done
-	return k.err
-}
-
-func (w *writer) enqueue(ctx context.Context, k *work) error {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
 	if w.closed {
@@ -339,18 +331,10 @@ func (w *writer) commit(g *group) error {
 }
 
 // unknown marks a commit of which nobody knows whether it happened.
-func unknown(err error) error {
-	return fmt.Errorf("%w: %w", ErrCommitUnknown, err)
-}
+func unknown(err error) error { return fmt.Errorf("%w: %w", ErrCommitUnknown, err) }
 
-func (g *group) alive() bool {
-	for _, k := range g.works {
-		if k.err == nil {
-			return true
-		}
-	}
-	return false
-}
+func (g *group) alive() bool { return slices.ContainsFunc(g.works, (*work).alive) }
+func (k *work) alive() bool  { return k.err == nil }
 
 func (g *group) over() {
 	for _, k := range g.works {

@@ -57,7 +57,15 @@ func (d *desk) Newsroom(context.Context, string) (page.Newsroom, error) {
 func (d *desk) Links(context.Context, string) ([]page.Link, error)          { return nil, nil }
 func (d *desk) Counts(context.Context, page.Person) (map[string]int, error) { return nil, nil }
 func (d *desk) Person(context.Context, string) (page.Person, error)         { return d.person, nil }
-func (d *desk) Accept(_ context.Context, n news.Draft) (library.Accepted, error) {
+func (d *desk) AcceptAll(_ context.Context, ds []news.Draft) []library.Outcome {
+	out := make([]library.Outcome, len(ds))
+	for i := range ds {
+		out[i].Accepted, out[i].Err = d.accept(ds[i])
+	}
+	return out
+}
+
+func (d *desk) accept(n news.Draft) (library.Accepted, error) {
 	for _, p := range n.Problems {
 		if p.Fatal {
 			return library.Accepted{}, &fault.Error{Kind: fault.Invalid, Key: p.Key, Args: p.Args}
