@@ -125,6 +125,13 @@ func (p printer) Has(key string) bool      { return p.messages[key] != nil }
 func (p printer) Date(t time.Time) string  { return t.In(p.zone).Format("2 January 2006") }
 func (p printer) Language(l string) string { return display.English.Languages().Name(language.Make(l)) }
 
+func (p printer) Numeral(text string) string {
+	if p.lang != "fa" {
+		return text
+	}
+	return strings.NewReplacer("1", "۱", "2", "۲", ".", "٫").Replace(text)
+}
+
 var place = regexp.MustCompile(`\{([a-z_]+)\}`)
 
 func (p printer) Text(key string, args map[string]any) string {

@@ -83,6 +83,7 @@ type Printer interface {
 	Text(key string, args map[string]any) string // the message with its values: numbers, texts, lists of texts, times
 	Date(t time.Time) string                     // the day of a time
 	Language(lang string) string                 // the name of a language
+	Numeral(text string) string                  // a text with the digits of the language
 }
 
 // Say gives the sentence of a line in the words of a reader. It accepts lines that were kept as JSON.
@@ -90,6 +91,9 @@ func Say(p Printer, l Line) string {
 	args := make(map[string]any, len(l.Args))
 	for name, value := range l.Args {
 		args[name] = spoken(p, value)
+		if clause, ok := value.(string); ok && name == "clause" {
+			args[name] = p.Numeral(clause)
+		}
 	}
 	return p.Text(l.Key, args)
 }

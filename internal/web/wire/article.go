@@ -347,7 +347,10 @@ func (a *article) warn(c painter, item library.Item, readable bool) {
 		if item.State == news.SetAside {
 			n.Text = p.T("item.set_aside")
 		}
-		if item.Why.Key != "" {
+		switch {
+		case strings.HasPrefix(item.Why.Key, "terms.aside."): // the sentence says itself that it is set aside
+			n.Text = terms.Say(p, terms.Line{Key: item.Why.Key, Args: item.Why.Args})
+		case item.Why.Key != "":
 			n.Text += " " + terms.Say(p, terms.Line{Key: item.Why.Key, Args: item.Why.Args})
 		}
 		a.Notice = n

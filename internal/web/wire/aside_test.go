@@ -55,6 +55,9 @@ func TestDecideAside(t *testing.T) {
 			t.Errorf("the page does not say %q", want)
 		}
 	}
+	if strings.Contains(page, "Set aside: it may") {
+		t.Error("the page says twice that the item is set aside")
+	}
 	if list := ask(t, mux, "GET", "/wire?item="+id.Short(), "").Body.String(); !strings.Contains(list, `href="/item/`+id.Short()+`#decide-title"`) || strings.Contains(list, "/decide\"") {
 		t.Error("the preview does not lead to where one decides")
 	}
