@@ -58,7 +58,7 @@ func (c agreementShowCmd) Run(a *app) error {
 
 type agreementProposeCmd struct {
 	With     []string `placeholder:"DOMAIN" help:"The other parties: newsrooms that we have pinned."`
-	Template string   `default:"wire" enum:"wire,pool,archive,one-off,verification,programmes" help:"Kind of agreement."`
+	Template string   `default:"wire" enum:"wire,pool" help:"Kind of agreement."`
 	Terms    string   `placeholder:"FILE" help:"Terms as JSON, in place of a template."`
 	Name     string   `required:"" help:"Who signs for us."`
 	Office   string   `required:"" help:"Their office."`

@@ -53,7 +53,7 @@ func (h house) Counts(ctx context.Context, p page.Person) (map[string]int, error
 			}
 		}
 	}
-	if !p.Administrator {
+	if !p.Partners() {
 		return counts, nil
 	}
 	waiting, err := h.n.Exchange.Hellos(ctx)

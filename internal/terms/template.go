@@ -26,6 +26,10 @@ const (
 // Kinds lists them in the order in which pages offer them.
 var Kinds = [...]Kind{Wire, Pool, OpenArchive, OneOff, Verification, Programmes}
 
+// Offered lists those that can be proposed today: what the others agree about, Newspool does not carry yet. One that was signed, or came
+// from a newer program, is read and judged like any other.
+var Offered = [...]Kind{Wire, Pool}
+
 // templates.json holds the texts of the templates in six languages.
 //
 //go:embed templates.json

@@ -44,7 +44,7 @@ func (f *Family) choiceWith(w http.ResponseWriter, r *http.Request, status int, 
 	d := choicePage{Base: f.o.Shell.Base(r, "agreements", "agreement.new.title"), Problem: problem}
 	d.Hosted.Name, d.Hosted.Domain, d.Hosted.Kind = q.Get("hosted-name"), q.Get("hosted-domain"), q.Get("hosted-kind")
 	asked := cmp.Or(q.Get("kind"), string(terms.Wire))
-	for _, k := range terms.Kinds {
+	for _, k := range terms.Offered {
 		key := strings.ReplaceAll(string(k), "-", "_")
 		d.Kinds = append(d.Kinds, option{Value: string(k), Text: d.P.T("agreement.kind." + key), Hint: d.P.T("agreement.kind_hint." + key), On: string(k) == asked})
 	}

@@ -288,7 +288,7 @@ func TestProblems(t *testing.T) {
 
 func TestChoose(t *testing.T) {
 	d := newDesk(t)
-	d.Contains(d.Page(200, "GET", "/agreements/new", nil), "Avand News", "Radio Soren", "Access to an archive", `value="wire" checked`)
+	d.Contains(d.Page(200, "GET", "/agreements/new", nil), "Avand News", "Radio Soren", `value="wire" checked`)
 	d.Contains(d.Page(422, "GET", newTerms+"?kind=pool", nil), "Choose at least one newsroom", `value="pool" checked`)
 	d.Page(404, "GET", newTerms+"?kind=pool&party=nobody", nil)
 	d.Page(404, "GET", newTerms+"?like=nothing", nil)
@@ -297,10 +297,6 @@ func TestChoose(t *testing.T) {
 		t.Errorf("%v", v)
 	}
 	d.hidden = map[news.Root]bool{avand: true, soren: true, baltra: true}
-	text = d.Page(200, "GET", "/agreements/new", nil)
-	d.Contains(text, "An administrator of your newsroom can add the first one")
-	d.Lacks(text, "/partners/add")
-	d.person.Administrator = true
 	d.Contains(d.Page(200, "GET", "/agreements/new", nil), "/partners/add")
 }
 

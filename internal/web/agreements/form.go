@@ -358,7 +358,11 @@ func (m *form) termChapter() chapter {
 	zone := m.field("line", "zone", "zone", "zone")
 	review := m.choice("review", "review", "review", m.words("agreement.form.review_", "none", "month", "quarter", "half-year", "year")...)
 	review.Options[0].Value, review.Options[0].On = "", review.Value == ""
-	kind := m.choice("kind", "kind", "kind", m.words("agreement.kind.", texts(terms.Kinds[:])...)...)
+	kinds := terms.Offered[:]
+	if has := terms.Kind(m.v.Get("kind")); slices.Contains(terms.Kinds[:], has) && !slices.Contains(kinds, has) {
+		kinds = append(slices.Clone(kinds), has)
+	}
+	kind := m.choice("kind", "kind", "kind", m.words("agreement.kind.", texts(kinds)...)...)
 	blocks := m.texts("area", "purpose", "purpose-", "purpose", false)
 	return m.chapter("1.2", "term",
 		part{ID: "purpose", Blocks: append([]block{kind, prevails, langs}, blocks...)},

@@ -258,7 +258,7 @@ func (f *Family) strips(p *i18n.Printer, d showPage, a agreement.Agreement, rev 
 		add("no", "clock", p.T("agreement.strip.expired", "until", i18n.Date(dayOf(rev.Terms.SignBy, zone))), "", "")
 	}
 	if rev.Closed.IsZero() && rev.Void.IsZero() {
-		f.doubts(p, d.Doc, rev, d.Person.Administrator, add)
+		f.doubts(p, d.Doc, rev, d.Person.Partners(), add)
 	}
 	if a.Current != nil && a.Current.Hash == rev.Hash {
 		if a.Suspended && a.State != agreement.Ended {

@@ -50,6 +50,9 @@ type Person struct {
 	Signatory     bool
 }
 
+// Partners reports whether the person decides whom we know: a signatory, or an administrator.
+func (p Person) Partners() bool { return p.Signatory || p.Administrator }
+
 // MayProve reports whether the person may take proof files out, with the texts that they hold.
 func (p Person) MayProve() bool { return p.Editor || p.Signatory }
 

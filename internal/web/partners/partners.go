@@ -136,24 +136,26 @@ func New(o Options) (*Family, error) {
 	return f, nil
 }
 
-// Routes adds the pages. Everybody who has signed in may read them; acts, and the root key, are for administrators.
+// Routes adds the pages. Everybody who has signed in may read them. Acts are for signatories and administrators, the root key is for
+// administrators.
 func (f *Family) Routes(mux *http.ServeMux) {
 	administrators := page.Only(func(p page.Person) bool { return p.Administrator }, "people.administrators_only")
+	deciders := page.Only(page.Person.Partners, "people.partners_only")
 	const one = "/partners/{root}"
 	for pattern, h := range map[string]page.Handler{
 		"GET /partners":                 f.showList,
 		"GET " + one:                    f.showOne,
 		"GET /partners/us":              f.showOurs,
 		"GET /partners/us/identity":     f.identity,
-		"GET /partners/add":             administrators(f.showAdd),
-		"POST /partners/look":           administrators(f.lookAt),
-		"POST /partners/pin":            administrators(f.pin),
-		"POST /partners/hellos/open":    administrators(f.openHello),
-		"POST /partners/hellos/dismiss": administrators(f.dismissHello),
-		"POST " + one + "/compared":     administrators(f.compared),
-		"POST " + one + "/block":        administrators(f.block),
-		"POST " + one + "/resume":       administrators(f.resume),
-		"POST " + one + "/hello":        administrators(f.greet),
+		"GET /partners/add":             deciders(f.showAdd),
+		"POST /partners/look":           deciders(f.lookAt),
+		"POST /partners/pin":            deciders(f.pin),
+		"POST /partners/hellos/open":    deciders(f.openHello),
+		"POST /partners/hellos/dismiss": deciders(f.dismissHello),
+		"POST " + one + "/compared":     deciders(f.compared),
+		"POST " + one + "/block":        deciders(f.block),
+		"POST " + one + "/resume":       deciders(f.resume),
+		"POST " + one + "/hello":        deciders(f.greet),
 		"GET /partners/root-key":        administrators(f.showRootKey),
 		"POST /partners/root-key":       administrators(f.handOut),
 		"POST /partners/root-key/put":   administrators(f.putAway),

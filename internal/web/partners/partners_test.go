@@ -61,7 +61,7 @@ func TestList(t *testing.T) {
 	if part.Header.Get("Cache-Control") == "" {
 		t.Error("no cache control")
 	}
-	d.person.Administrator = false
+	d.person.Administrator, d.person.Signatory = false, false
 	text = d.Page(200, "GET", "/partners", nil)
 	d.Lacks(text, "/partners/add", "/partners/root-key", "hellos/open")
 	d.Contains(text, "Coast Radio", "is still on this machine")
@@ -219,10 +219,15 @@ func TestRootKey(t *testing.T) {
 	d.Contains(d.Page(200, "GET", "/partners/root-key", nil), "nobody has said that it was put away")
 }
 
-// TestWithoutRole tries every act as somebody who is no administrator.
+// TestWithoutRole tries every act as somebody who is neither signatory nor administrator, and the root key as a signatory.
 func TestWithoutRole(t *testing.T) {
 	d := newDesk(t)
 	d.person.Administrator = false
+	d.Page(200, "GET", "/partners/add", nil)
+	d.Page(403, "GET", "/partners/root-key", nil)
+	d.Page(403, "POST", "/partners/root-key", pagetest.Form("as", "words"))
+	d.Page(403, "POST", "/partners/root-key/put", pagetest.Form("sure", "yes"))
+	d.person.Signatory = false
 	soren := "/partners/" + string(d.soren.root)
 	for _, p := range []string{"/partners/add", "/partners/root-key"} {
 		d.Page(403, "GET", p, nil)
