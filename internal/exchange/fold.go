@@ -424,6 +424,9 @@ func (s *Service) foldReport(tx *store.Tx, d ledger.Said) error {
 	if err != nil && !errors.Is(err, ledger.ErrUnknown) {
 		return err
 	}
+	if err == nil && !about.Own && about.Agreement == string(d.Agreement) && about.Owner != d.Owner {
+		return nil // in an agreement of many it is said to all, and meant for another
+	}
 	if err != nil || !about.Own || about.Agreement != string(d.Agreement) || body.Seq < 0 || body.Seq >= about.Size {
 		return s.trouble(tx, d.Ledger, d.Seq, "malformed", "exchange.malformed", nil)
 	}

@@ -133,6 +133,32 @@ func TestAgreementOfThree(t *testing.T) {
 	sameLedgers(t, all...)
 }
 
+// What a party reports to one of the others is heard by all, and wrong at none.
+func TestReportsInAnAgreementOfThree(t *testing.T) {
+	a, b, c := Start(t, North()), Start(t, Soren()), Start(t, Avand())
+	Meet(a, b)
+	Meet(a, c)
+	Meet(b, c)
+	rev := Terms(a, b, c)
+	rev.Flows[0].Languages = []news.Lang{"fr"}
+	hash := propose(t, rev, a, b, c)
+	sign(t, c, hash)
+	sign(t, b, hash)
+	adopted(t, hash, a, b, c)
+	id := accept(t, a, Story(1))
+	pos := force(t, a, agreementOf(t, a, hash), exchange.TypeRelease, id, 1, news.First, Story(1).Story)
+	mine := own(t, a, "").ID
+	waitState(t, b, id, news.SetAside)
+	waitState(t, c, id, news.SetAside)
+	Wait(t, "both have told", func() bool { return len(troubles(t, a, mine, pos.Seq)) == 2 })
+	for _, h := range []*House{b, c} {
+		sameLedgers(t, a, b, c)
+		if all, err := h.Exchange.Troubles(context.Background(), "", 100); err != nil || len(all) > 0 {
+			t.Errorf("%s is troubled by what was said to another: %+v (%v)", h.Domain, all, err)
+		}
+	}
+}
+
 // A party without a node signs through its host, who says how; nobody else can, and not without saying how.
 func TestPartyWithoutNode(t *testing.T) {
 	a, b := Start(t, North()), Start(t, Soren())
