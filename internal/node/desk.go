@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -181,9 +182,19 @@ func (d directory) Agreements(_ context.Context, lang string) ([]wire.Agreement,
 		if a.Current == nil {
 			continue
 		}
-		out = append(out, wire.Agreement{ID: a.ID, Name: d.agreementName(a.Current.Terms, lang), Href: "/agreements/" + string(a.ID)})
+		out = append(out, wire.Agreement{ID: a.ID, Name: d.agreementName(a.Current.Terms, lang), Href: "/agreements/" + string(a.ID), Hosted: hosted(a.Current.Terms, news.Lang(lang))})
 	}
 	return out, nil
+}
+
+// hosted are the parties without a node.
+func hosted(rev terms.Revision, lang news.Lang) (out []wire.Hosted) {
+	for _, p := range rev.Parties {
+		if p.Root == "" {
+			out = append(out, wire.Hosted{Name: cmp.Or(p.Names.In(lang, rev.Prevails), p.Domain), Host: rev.PartyName(p.Host, lang)})
+		}
+	}
+	return out
 }
 
 // agreementName names an agreement by its other parties.

@@ -62,6 +62,7 @@ type article struct {
 	History    []versionLine
 	Proofs     []proofLine
 	Deliveries []deliveryLine
+	Hosted     []deliveryLine // parties without a node, of the agreements under which it goes
 	Decide     *deciding
 	Sent       sent
 

@@ -355,8 +355,8 @@ func (d *desk) Partners(_ context.Context, lang string) ([]Partner, error) {
 
 func (d *desk) Agreements(_ context.Context, lang string) ([]Agreement, error) {
 	return []Agreement{
-		{ID: "ag1", Name: nameIn(lang, baltra), Href: "/agreements/ag1"}, {ID: "ag2", Name: nameIn(lang, soren), Href: "/agreements/ag2"},
-		{ID: "ag3", Name: nameIn(lang, avand), Href: "/agreements/ag3"}, {ID: "ag4", Name: "South Post", Href: "/agreements/ag4"},
+		{ID: "ag1", Name: nameIn(lang, baltra), Href: "/agreements/ag1", Hosted: []Hosted{{"Village Radio", "North Agency"}}}, {ID: "ag2", Name: nameIn(lang, soren), Href: "/agreements/ag2"},
+		{ID: "ag3", Name: nameIn(lang, avand), Href: "/agreements/ag3"}, {ID: "ag4", Name: "South Post", Href: "/agreements/ag4", Hosted: []Hosted{{"Hill Paper", "South Post"}}},
 	}, nil
 }
 

@@ -101,7 +101,7 @@ func TestOnePartnerOnce(t *testing.T) {
 			t.Errorf("the item does not say %q", want)
 		}
 	}
-	if n := strings.Count(body, `<span class="name">`); n != 3 {
+	if n := strings.Count(body, `<span class="state">`); n != 3 {
 		t.Errorf("%d partners, want 3", n)
 	}
 }

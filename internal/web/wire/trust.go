@@ -132,6 +132,9 @@ func (a *article) deliveries(c painter, list []Delivery, known []Agreement, draf
 			continue
 		}
 		line := c.delivery(d, known)
+		if d.State != Refused {
+			a.hosted(c, agreementOf(known, d.Agreement))
+		}
 		if i := slices.IndexFunc(a.Deliveries, func(l deliveryLine) bool { return l.root == d.Partner }); i >= 0 {
 			switch {
 			case d.State == a.Deliveries[i].State && d.State != Refused:
@@ -167,6 +170,16 @@ func (a *article) deliveries(c painter, list []Delivery, known []Agreement, draf
 		a.Sent.Text = c.p.T("item.sent_would", "n", goes, "all", a.Sent.All)
 	default:
 		a.Sent.Text = c.p.T("item.sent_have", "n", a.Sent.Have, "all", goes)
+	}
+}
+
+// hosted adds the parties of an agreement that have no node. Nothing is sent to them, so they are not counted.
+func (a *article) hosted(c painter, under Agreement) {
+	for _, h := range under.Hosted {
+		line := deliveryLine{Name: h.Name, Mark: page.NewMark(h.Name, "", false), State: "hosted", Why: c.p.T("item.delivery.hosted", "host", h.Host), Under: under.Name, Href: under.Href}
+		if !slices.ContainsFunc(a.Hosted, func(l deliveryLine) bool { return l.Name == line.Name && l.Why == line.Why }) {
+			a.Hosted = append(a.Hosted, line)
+		}
 	}
 }
 

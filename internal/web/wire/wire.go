@@ -54,7 +54,12 @@ type Agreement struct {
 	ID   terms.AgreementID
 	Name string // in the reader's language
 	Href string
+	// Hosted are its parties without a node.
+	Hosted []Hosted
 }
+
+// Hosted is a party without a node, and the party that passes on to it what is for it; names in the reader's language.
+type Hosted struct{ Name, Host string }
 
 // Directory has the names of partners and agreements, in the reader's language, in the order in which they are shown.
 type Directory interface {

@@ -176,7 +176,7 @@ func TestArticle(t *testing.T) {
 		{strikePath + "?from=1&to=3", []string{"<ins>14,000</ins>", "<del>1,400</del>", "Version 1 against version 3.", "Show the text"}, []string{copyButton}},
 		{strikePath + "?version=1", []string{"This is version 1. It has been replaced.", "About 1,400"}, []string{copyButton, "14,000 passengers"}},
 		{budgetPath, []string{"<s>Ministry to double", "Baltra Press withdrew this item: 22 November, 13:40.", "The draft was not genuine", "Take it out of everything"}, []string{copyButton, `class="story"`, `data-key="d"`}},
-		{railPath, []string{"Where it went", "2 of 3 hold it", "on its way since", "delivered", "Not sent to South Post", "Clause 2.1", "Withdraw", "/correct"}, []string{"May be published"}},
+		{railPath, []string{"Where it went", "2 of 3 hold it", "on its way since", "delivered", "Not sent to South Post", "Clause 2.1", "Withdraw", "/correct", "Village Radio", "nothing is sent to it by itself. North Agency passes on"}, []string{"May be published", "Hill Paper"}},
 		{draftPath, []string{"Where it will go", "2 of 3 get it on release", "will get it", "Clause 2.3", ">Release<", "/edit"}, []string{copyButton, "/withdraw"}},
 		{"/item/avand.example/01934f00-0000-7000-8000-000000000008", []string{`<h1 class="title" lang="fa" dir="rtl">`, `<div class="story" lang="fa" dir="rtl">`, "Persian"}, nil},
 	} {
