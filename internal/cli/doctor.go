@@ -6,8 +6,10 @@ import (
 
 	"newspool/internal/fault"
 	"newspool/internal/i18n"
+	"newspool/internal/ledger"
 	"newspool/internal/news"
 	"newspool/internal/node"
+	"newspool/internal/store"
 	"newspool/internal/terms"
 	"newspool/internal/web/settings"
 )
@@ -54,35 +56,12 @@ func (doctorCmd) Run(a *app) error {
 			say(true, "doctor.audit", "n", chain.Rows)
 		}
 		if a.node != nil { // a node that does not run has no links
-			if n.OnlyHere() {
-				say(false, "doctor.base", "address", n.Base())
-			}
-			for _, id := range n.Exchange.Unconfirmed() {
-				say(false, "doctor.unconfirmed", "agreement", string(id))
-			}
-			for _, x := range s.Stuck {
-				say(false, "doctor.agreement", "agreement", x.Agreement, "what", terms.Sentence(p, x.Err))
-			}
-			for _, l := range n.Exchange.Links() {
-				say(l.State == "live", "doctor.link", "partner", l.Domain, "state", i18n.Plain(p.T("settings.node.link."+string(l.State))))
+			if err := doctorRunning(a, n, s, p, say); err != nil {
+				return err
 			}
 		}
-		troubles, err := n.Exchange.Troubles(a.ctx, "", 20)
-		if err != nil {
+		if err := doctorBooks(a, n, p, say); err != nil {
 			return err
-		}
-		stopped := map[news.Root]bool{}
-		for _, t := range troubles {
-			if !t.Resumable() && n.Clock().Sub(t.At) > 7*24*time.Hour {
-				continue // it was kept, and there is nothing left to be done; the partner's page shows it
-			}
-			stopped[t.Partner] = stopped[t.Partner] || t.Resumable()
-			say(false, "doctor.trouble", "partner", n.Exchange.NameOf(t.Partner, p.Lang()), "position", t.Seq, "what", terms.Say(p, terms.Line{Key: t.Key, Args: t.Args}))
-		}
-		for _, x := range n.Exchange.Partners() {
-			if stopped[x.Root] {
-				say(false, "doctor.resume", "partner", n.Exchange.NameOf(x.Root, p.Lang()), "domain", x.Domain)
-			}
 		}
 		say(s.Outbox < 1000, "doctor.outbox", "n", s.Outbox)
 		if bad > 0 {
@@ -90,4 +69,64 @@ func (doctorCmd) Run(a *app) error {
 		}
 		return nil
 	})
+}
+
+// doctorSays prints one finding.
+type doctorSays func(ok bool, key string, args ...any)
+
+// doctorRunning looks at what only a node that runs can tell: how it stands with others.
+func doctorRunning(a *app, n *node.Node, s settings.Status, p *i18n.Printer, say doctorSays) error {
+	if n.OnlyHere() {
+		say(false, "doctor.base", "address", n.Base())
+	}
+	for _, id := range n.Exchange.Unconfirmed() {
+		say(false, "doctor.unconfirmed", "agreement", string(id))
+	}
+	stalled, err := n.Exchange.Stalled(a.ctx)
+	if err != nil {
+		return err
+	}
+	for _, x := range stalled {
+		say(false, "exchange.stalled", "partner", n.Exchange.NameOf(x.Partner, p.Lang()), "since", i18n.Plain(p.Moment(x.Since, n.Clock())), "n", x.Records)
+	}
+	for _, x := range s.Stuck {
+		say(false, "doctor.agreement", "agreement", x.Agreement, "what", terms.Sentence(p, x.Err))
+	}
+	for _, l := range n.Exchange.Links() {
+		say(l.State == "live", "doctor.link", "partner", l.Domain, "state", i18n.Plain(p.T("settings.node.link."+string(l.State))))
+	}
+	return nil
+}
+
+// doctorBooks looks at what is wrong in ledgers, and says whether this database was restored.
+func doctorBooks(a *app, n *node.Node, p *i18n.Printer, say doctorSays) error {
+	troubles, err := n.Exchange.Troubles(a.ctx, "", 20)
+	if err != nil {
+		return err
+	}
+	stopped := map[news.Root]bool{}
+	for _, t := range troubles {
+		if !t.Resumable() && n.Clock().Sub(t.At) > 7*24*time.Hour {
+			continue // it was kept, and there is nothing left to be done; the partner's page shows it
+		}
+		stopped[t.Partner] = stopped[t.Partner] || t.Resumable()
+		say(t.Kind == ledger.Restored, "doctor.trouble", "at", i18n.Plain(p.Moment(t.At, n.Clock())), "partner", n.Exchange.NameOf(t.Partner, p.Lang()), "position", t.Seq, "what", terms.Say(p, terms.Line{Key: t.Key, Args: t.Args}))
+	}
+	for _, x := range n.Exchange.Partners() {
+		if stopped[x.Root] {
+			say(false, "doctor.resume", "partner", n.Exchange.NameOf(x.Root, p.Lang()), "domain", x.Domain)
+		}
+	}
+	var pairs int64
+	err = n.DB.Read(a.ctx, func(r store.Reader) (err error) {
+		pairs, err = ledger.Contradictions(r, "")
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if pairs > 0 {
+		say(false, "verify.evidence", "n", pairs)
+	}
+	return nil
 }

@@ -329,7 +329,14 @@ func (s *Service) foldItem(tx *store.Tx, d arrival) error {
 	if err := s.take(tx, d, &in); err != nil {
 		return err
 	}
-	_, err := s.Library.Receive(tx, in)
+	taken, err := s.Library.Taken(tx, in)
+	if err != nil {
+		return err
+	}
+	if taken {
+		return s.numberTaken(tx, d, in.Number)
+	}
+	_, err = s.Library.Receive(tx, in)
 	if fault.Is(err, fault.Invalid) {
 		return s.trouble(tx, d.Ledger, d.Seq, "malformed", "exchange.malformed", nil)
 	}
@@ -337,6 +344,12 @@ func (s *Service) foldItem(tx *store.Tx, d arrival) error {
 		return err
 	}
 	return s.Media.Want(tx, in.Item, in.Story.Media, in.Ledger, in.Origin)
+}
+
+// numberTaken keeps a version whose number has come with other contents before: the first is shown, and the origin is told.
+func (s *Service) numberTaken(tx *store.Tx, d arrival, number int) error {
+	err := s.trouble(tx, d.Ledger, d.Seq, "number-taken", "exchange.number_taken", map[string]any{"item": d.Record.About, "number": number})
+	return errors.Join(err, s.acted(tx, d, "number-taken", ""))
 }
 
 // take gives a version its story and decides in which state it comes.
@@ -427,36 +440,19 @@ func (s *Service) foldReport(tx *store.Tx, d ledger.Said) error {
 	if err == nil && !about.Own && about.Agreement == string(d.Agreement) && about.Owner != d.Owner {
 		return nil // in an agreement of many it is said to all, and meant for another
 	}
-	if err != nil || !about.Own || about.Agreement != string(d.Agreement) || body.Seq < 0 || body.Seq >= about.Size {
+	if err != nil || !about.Own || about.Agreement != string(d.Agreement) || body.Seq < 0 || body.Seq >= about.Size && about.State != ledger.Ended { // of an ended one another copy of ours may have said more
 		return s.trouble(tx, d.Ledger, d.Seq, "malformed", "exchange.malformed", nil)
 	}
 	key := "exchange.partner_missing"
 	if d.Record.Type == TypeActed {
 		key = "exchange.partner_set_aside"
 	}
+	if body.What == "number-taken" {
+		key = "exchange.partner_number_taken"
+	}
 	return s.trouble(tx, ledger.ID(body.Ledger), body.Seq, "told-"+string(d.Owner), key, map[string]any{
 		"partner": string(d.Owner), "clause": body.Clause, "what": body.What,
 	})
-}
-
-// foldEpoch notes that a partner goes on in a new ledger. If we hold more of the old one than it says, it has lost records:
-// they stay with us, and both sides are shown it.
-func (s *Service) foldEpoch(tx *store.Tx, d ledger.Said) error {
-	var body EpochBody
-	if err := protocol.Decode(d.Record.Body, &body); err != nil || d.Seq != 0 {
-		return s.trouble(tx, d.Ledger, d.Seq, "malformed", "exchange.malformed", nil)
-	}
-	old, err := ledger.Get(tx, ledger.ID(body.Continues))
-	if errors.Is(err, ledger.ErrUnknown) {
-		return nil
-	}
-	if err != nil || old.Owner != d.Owner || old.Agreement != string(d.Agreement) {
-		return err
-	}
-	if old.Size > body.Size {
-		return s.trouble(tx, d.Ledger, d.Seq, "epoch", "exchange.partner_lost_records", map[string]any{"n": old.Size - body.Size})
-	}
-	return nil
 }
 
 // foldUnknownItem closes an item of the partner's own about which it says something that we do not know.

@@ -53,12 +53,13 @@ type Times struct {
 	FirstWord time.Duration // how long a new stream may be silent before we ask for answers that end
 	MinPause  time.Duration // between two connections; after failures it doubles
 	MaxPause  time.Duration
+	Stall     time.Duration // how long what we said may be unconfirmed by a partner before we ask and say so
 	Retry     time.Duration // before what failed, or was not answered, is tried again for the first time
 }
 
 // usualTimes are those of production.
 func usualTimes() Times {
-	return Times{Silence: 3 * HeartbeatEvery, FirstWord: 10 * time.Second, MinPause: 100 * time.Millisecond, MaxPause: time.Minute, Retry: time.Second}
+	return Times{Silence: 3 * HeartbeatEvery, FirstWord: 10 * time.Second, MinPause: 100 * time.Millisecond, MaxPause: time.Minute, Stall: clockFault, Retry: time.Second}
 }
 
 // link is our following of one ledger.
@@ -77,6 +78,7 @@ type link struct {
 	gate    int64 // nothing is shown before this size is reached; -1: no connection yet
 	err     error
 	stopped bool
+	ended   bool // its newsroom goes on in another ledger
 
 	// These belong to the follower.
 	polls  bool           // the stream does not come through, so we ask again and again
@@ -131,7 +133,7 @@ func (s *Service) followLoop(ctx context.Context, peer Peer) {
 			case l == nil && ok && !p.Blocked:
 				lctx, cancel := context.WithCancel(ctx)
 				l = &link{id: i.ID, partner: i.Owner, agreement: terms.AgreementID(i.Agreement), origin: i.Origin, cancel: cancel,
-					held: i.Size, gate: -1, cosign: make(chan protocol.Checkpoint, 1), again: make(chan struct{}, 1)}
+					held: i.Size, gate: -1, ended: i.State == ledger.Ended, cosign: make(chan protocol.Checkpoint, 1), again: make(chan struct{}, 1)}
 				s.links[i.ID] = l
 				if i.State == ledger.Stopped {
 					l.stopped, l.err = true, forked(p)

@@ -58,9 +58,31 @@ func (s *Service) MirrorFrame(ctx context.Context, i ledger.Info, from int64) ([
 	return protocol.AppendFrame(nil, f), err
 }
 
+// KeptOf lists the origins of the reader's own ledgers in its agreement of which we hold anything: one whose database is older than
+// that learns here of ledgers that it does not know.
+func (s *Service) KeptOf(ctx context.Context, r Reader) (Kept, error) {
+	k := Kept{Origins: []string{}}
+	err := s.DB.Read(ctx, func(rd store.Reader) error {
+		all, err := ledger.All(rd, string(r.Agreement))
+		for _, i := range all {
+			if !i.Own && i.Owner == r.Root && i.Size > 0 {
+				k.Origins = append(k.Origins, i.Origin)
+			}
+		}
+		return err
+	})
+	return k, err
+}
+
+// Kept is the answer of mirrors.
+type Kept struct {
+	Origins []string `json:"origins"`
+}
+
 // HoldsMore notes that a follower claims to hold more of one of our ledgers than we have: our database may be older than what
-// was said. The claim alone moves nothing.
+// was said. The claim alone moves nothing; it has the follower asked what it holds.
 func (s *Service) HoldsMore(id ledger.ID, who news.Root, size int64) {
 	s.Log.Error("a follower asks beyond the end of our ledger: is this database a restored or cloned one?", "ledger", id, "partner", who, "size", size)
+	s.suspect(id)
 	s.Changed("links", string(who))
 }

@@ -82,6 +82,7 @@ func (s *Service) ahead(ctx context.Context, id ledger.ID, p partner.Partner, th
 	if known {
 		return refused
 	}
+	s.suspect(id)
 	s.Log.Error("receipt that does not fit", "partner", p.Domain, "ledger", id, "our_size", cp.Size, "error", cause)
 	err = s.DB.Write(ctx, func(tx *store.Tx) error {
 		tx.OnCommit(func() {

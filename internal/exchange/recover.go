@@ -2,13 +2,17 @@ package exchange
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
+	"newspool/internal/fault"
 	"newspool/internal/ledger"
 	"newspool/internal/news"
 	"newspool/internal/partner"
@@ -95,25 +99,21 @@ func (s *Service) hold(tx *store.Tx, a terms.AgreementID, q queued) error {
 	return tx.Exec(insertHeld, string(a), string(q.item), q.number)
 }
 
-// confirmLoop asks the followers of doubtful ledgers until there are none.
+// confirmLoop asks the followers of doubtful ledgers until there are none, and those of ledgers of which one seems to hold something
+// that we do not have.
 func (s *Service) confirmLoop(ctx context.Context, peer Peer) {
+	var stalled []Stall
 	for ctx.Err() == nil {
-		s.mu.RLock()
-		doubtful := map[terms.AgreementID]ledger.ID{}
-		for a, id := range s.own {
-			if s.doubtful[id] {
-				doubtful[a] = id
-			}
-		}
-		s.mu.RUnlock()
-		for a, id := range doubtful {
-			if err := s.ask(ctx, peer, a, id); err != nil && ctx.Err() == nil {
+		stalled = s.watch(ctx, stalled)
+		ids, again := s.toAsk()
+		for _, id := range ids {
+			if err := s.ask(ctx, peer, id); err != nil && ctx.Err() == nil {
 				s.Log.Error("confirming a ledger", "ledger", id, "error", err)
 			}
 		}
 		pause := s.Times.Retry
-		if len(doubtful) == 0 {
-			pause = time.Minute
+		if len(ids) == 0 && !again {
+			pause = s.Times.MaxPause
 		}
 		select {
 		case <-ctx.Done():
@@ -125,6 +125,7 @@ func (s *Service) confirmLoop(ctx context.Context, peer Peer) {
 
 // shown is the newest checkpoint of our ledger that a follower holds.
 type shown struct {
+	of      ledger.Info
 	partner partner.Partner
 	cp      protocol.Checkpoint
 	signed  []byte
@@ -143,39 +144,112 @@ func (a *shown) before(b *shown) bool {
 const maxMirror = 8 << 10
 
 // ask asks all followers of a ledger for what they hold. One that holds no more than we have, and the same, confirms it, unless
-// another one holds more, or something else.
-func (s *Service) ask(ctx context.Context, peer Peer, a terms.AgreementID, id ledger.ID) error {
+// another one holds more, or something else, or a ledger of ours that this database does not know.
+func (s *Service) ask(ctx context.Context, peer Peer, id ledger.ID) error {
 	i, err := s.Ledgers.Info(ctx, id)
 	if err != nil {
 		return err
 	}
+	a := terms.AgreementID(i.Agreement)
 	var best *shown
+	lost := map[ledger.ID]shown{}
 	answered := false
 	for _, root := range s.Agreements.Parties(a) {
 		p, ok := s.Partner(root)
 		if !ok || p.Blocked {
 			continue
 		}
-		sh, err := s.held(ctx, peer, p, a, i)
-		if errors.Is(err, ErrHoldsNothing) {
-			answered = true
-			continue
-		}
+		sh, unknown, err := s.told(ctx, peer, p, a, i)
 		if err != nil {
 			continue // out of reach, or no answer of its own: the others may answer
 		}
 		answered = true
-		if sh.before(best) {
-			best = &sh
+		if sh != nil && sh.before(best) {
+			best = sh
+		}
+		for _, x := range unknown {
+			if old, ok := lost[x.of.ID]; !ok || old.cp.Size < x.cp.Size {
+				lost[x.of.ID] = x
+			}
 		}
 	}
-	if !answered {
+	switch {
+	case !answered:
 		return nil
+	case best != nil && best.same:
+		best = nil
 	}
-	if best == nil || best.same {
+	if best == nil && (len(lost) == 0 || i.State == ledger.Ended) {
 		return s.confirm(ctx, a, id)
 	}
-	return s.goOn(ctx, peer, a, i, *best)
+	if i.State == ledger.Ended {
+		return s.takeBackEnded(ctx, peer, a, i, *best)
+	}
+	s.mu.Lock()
+	s.doubtful[id] = true // from here on nothing is appended to it
+	s.mu.Unlock()
+	return s.goOn(ctx, peer, a, i, best, slices.Collect(maps.Values(lost)))
+}
+
+// told is what a follower tells of a ledger of ours: the newest checkpoint that it holds, nil for none, and what it holds of ledgers
+// of ours in the agreement that this database does not know.
+func (s *Service) told(ctx context.Context, peer Peer, p partner.Partner, a terms.AgreementID, i ledger.Info) (sh *shown, lost []shown, err error) {
+	one, err := s.held(ctx, peer, p, a, i)
+	switch {
+	case err == nil:
+		sh = &one
+	case !errors.Is(err, ErrHoldsNothing):
+		return nil, nil, err
+	}
+	origins, err := s.kept(ctx, peer, p, a)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, origin := range origins {
+		_, id, ok := strings.Cut(origin, protocol.Origin("", ""))
+		if !ok || !protocol.IsLedgerID(id) {
+			continue
+		}
+		x := ledger.Info{ID: ledger.ID(id), Agreement: string(a), Owner: s.Root(), Own: true, Origin: origin}
+		if _, err := s.Ledgers.Info(ctx, x.ID); !errors.Is(err, ledger.ErrUnknown) {
+			if err != nil {
+				return nil, nil, err
+			}
+			continue
+		}
+		one, err := s.held(ctx, peer, p, a, x)
+		if errors.Is(err, ErrHoldsNothing) {
+			continue
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		lost = append(lost, one)
+	}
+	return sh, lost, nil
+}
+
+// maxKept is the size of a list of the ledgers that a follower holds, in bytes.
+const maxKept = 1 << 20
+
+// kept asks a follower which ledgers of ours it holds in an agreement; none where it does not know the question.
+func (s *Service) kept(ctx context.Context, peer Peer, p partner.Partner, a terms.AgreementID) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	body, err := peer.Get(ctx, p, a, "mirrors")
+	if fault.Is(err, fault.Denied) || fault.Is(err, fault.NotFound) {
+		return nil, nil // it has just answered another question under the same token
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	b, err := io.ReadAll(io.LimitReader(body, maxKept+1))
+	if err != nil {
+		return nil, err
+	}
+	var k Kept
+	return k.Origins, errors.Join(protocol.CheckJSON(b, maxKept, true), protocol.Decode(b, &k))
 }
 
 // held fetches a follower's newest checkpoint of our ledger. It counts only if we signed it ourselves.
@@ -205,13 +279,16 @@ func (s *Service) held(ctx context.Context, peer Peer, p partner.Partner, a term
 	if err == nil && !same {
 		cp, err = protocol.OpenCheckpoint(b, i.Origin, keys.Ever(protocol.RoleLog, false)...)
 	}
-	return shown{p, cp, b, same}, err
+	return shown{i, p, cp, b, same}, err
 }
 
 // holds reports whether our ledger has reached a checkpoint, and has the same root there.
 func (s *Service) holds(ctx context.Context, id ledger.ID, cp protocol.Checkpoint) (ok bool, err error) {
 	err = s.DB.Read(ctx, func(r store.Reader) error {
 		i, err := ledger.Get(r, id)
+		if errors.Is(err, ledger.ErrUnknown) {
+			return nil
+		}
 		if err != nil || cp.Size > i.Size {
 			return err
 		}
@@ -222,61 +299,189 @@ func (s *Service) holds(ctx context.Context, id ledger.ID, cp protocol.Checkpoin
 	return ok, err
 }
 
-// goOn takes back what a follower holds of our ledger and we do not, and goes on in a new ledger.
-func (s *Service) goOn(ctx context.Context, peer Peer, a terms.AgreementID, i ledger.Info, best shown) error {
+// goOn takes back what followers hold of our ledger, and of ledgers that came after it, and we do not, and goes on in a new ledger.
+// best is nil where our ledger itself is whole.
+func (s *Service) goOn(ctx context.Context, peer Peer, a terms.AgreementID, i ledger.Info, best *shown, lost []shown) error {
+	i, err := s.Ledgers.Info(ctx, i.ID) // nothing is appended to it any more
+	if err != nil {
+		return err
+	}
+	from := best
+	if best == nil {
+		from = &lost[0]
+	}
 	s.Log.Error("this database is older than what a partner holds of us; taking the records back and going on in a new ledger",
-		"agreement", a, "ledger", i.ID, "our_size", i.Size, "partner", best.partner.Domain, "their_size", best.cp.Size)
+		"agreement", a, "ledger", i.ID, "our_size", i.Size, "partner", from.partner.Domain, "their_ledger", from.of.ID, "their_size", from.cp.Size)
 	_, ours, err := s.Ledgers.Checkpoint(ctx, i.ID)
 	if err != nil {
 		return err
 	}
-	kind := "fork"
+	end := epoch{before: i, size: i.Size, root: i.Root(), agreement: a, domain: from.partner.Domain, kind: ledger.Restored}
 	var rest ledger.Batch
-	if best.cp.Size > i.Size {
-		switch rest, err = s.theirRest(ctx, peer, a, i, best); {
-		case err == nil:
-			kind = "restored"
-		case !errors.Is(err, errStopped):
-			return err
-		}
-	}
-	return s.DB.Write(ctx, func(tx *store.Tx) error {
-		if kind == "restored" {
-			if err := s.takeBack(tx, a, i, rest); err != nil {
+	if best != nil {
+		end.kind, end.size, end.root = "fork", best.cp.Size, best.cp.Root
+		if best.cp.Size > i.Size {
+			switch rest, err = s.theirRest(ctx, peer, a, i, *best); {
+			case err == nil:
+				end.kind = ledger.Restored
+			case !errors.Is(err, errStopped):
 				return err
 			}
 		}
-		if err := s.Ledgers.Evidence(tx, i.ID, kind, ours, best.signed); err != nil {
-			return err
+	}
+	whole, err := s.theirWhole(ctx, peer, a, lost)
+	if err != nil {
+		return err
+	}
+	return s.DB.Write(ctx, func(tx *store.Tx) error {
+		end := end
+		if best != nil {
+			if err := s.Ledgers.Evidence(tx, i.ID, end.kind, ours, best.signed); err != nil {
+				return err
+			}
+			if end.kind == ledger.Restored {
+				if err := s.takeBack(tx, a, i, rest); err != nil {
+					return err
+				}
+				end.taken += int64(len(rest.Records))
+			}
 		}
 		if err := ledger.SetState(tx, i.ID, ledger.Ended); err != nil {
 			return err
 		}
-		return s.newEpoch(tx, a, i, best.cp)
+		end.spoke = []ledger.ID{i.ID}
+		for _, w := range whole {
+			err := s.Ledgers.Create(tx, w.of)
+			if err == nil {
+				err = s.takeBack(tx, a, w.of, w.batch)
+			}
+			if err == nil {
+				err = errors.Join(ledger.SetState(tx, w.of.ID, ledger.Ended), s.Ledgers.Evidence(tx, w.of.ID, ledger.Restored, ours, w.batch.Checkpoint))
+			}
+			if err != nil {
+				return err
+			}
+			end.taken += int64(len(w.batch.Records))
+			end.spoke, end.size, end.root = append(end.spoke, w.of.ID), w.batch.Edge.Size, w.batch.Edge.Root()
+		}
+		return s.newEpoch(tx, end)
 	})
 }
 
+// whole is a ledger of ours that this database did not know, as a follower keeps it.
+type whole struct {
+	of    ledger.Info
+	batch ledger.Batch
+}
+
+// theirWhole reads ledgers of ours that this database does not know, in the order in which they were begun. Each must say with its
+// first record that it goes on from another one.
+func (s *Service) theirWhole(ctx context.Context, peer Peer, a terms.AgreementID, lost []shown) (out []whole, err error) {
+	for _, x := range lost {
+		w := whole{of: x.of}
+		if w.batch, err = s.theirRest(ctx, peer, a, x.of, x); err != nil {
+			return nil, err
+		}
+		var body EpochBody
+		if first := w.batch.Parsed[0]; first.Type != TypeEpoch || protocol.Decode(first.Body, &body) != nil || !protocol.IsLedgerID(body.Continues) {
+			return nil, fmt.Errorf("%w: ledger %s at %s goes on from no other", protocol.ErrMalformed, x.of.ID, x.partner.Domain)
+		}
+		w.of.Continues = ledger.ID(body.Continues)
+		out = append(out, w)
+	}
+	slices.SortFunc(out, func(x, y whole) int { return cmp.Compare(x.batch.Parsed[0].Time, y.batch.Parsed[0].Time) })
+	return out, nil
+}
+
+// takeBackEnded takes back what a follower holds of a ledger of ours that has ended: another copy of this database has said it.
+func (s *Service) takeBackEnded(ctx context.Context, peer Peer, a terms.AgreementID, i ledger.Info, best shown) error {
+	_, ours, err := s.Ledgers.Checkpoint(ctx, i.ID)
+	if err != nil {
+		return err
+	}
+	key, kind, trouble := "exchange.taken_back", ledger.Restored, ledger.Restored
+	var rest ledger.Batch
+	if best.cp.Size > i.Size {
+		rest, err = s.theirRest(ctx, peer, a, i, best)
+	}
+	if best.cp.Size <= i.Size || errors.Is(err, errStopped) {
+		key, kind, trouble, err = "exchange.ended_fork", "fork", "cloned", nil
+	}
+	if err != nil {
+		return err
+	}
+	return s.DB.Write(ctx, func(tx *store.Tx) error {
+		var told int
+		if err := tx.QueryRow(countTrouble, string(i.ID), i.Size, trouble).Scan(&told); err != nil || told > 0 {
+			return err
+		}
+		if kind == ledger.Restored {
+			if err := s.takeBack(tx, a, i, rest); err != nil {
+				return err
+			}
+		}
+		return errors.Join(s.Ledgers.Evidence(tx, i.ID, kind, ours, best.signed), s.trouble(tx, i.ID, i.Size, trouble, key, map[string]any{
+			"domain": best.partner.Domain, "ledger": short(i.ID), "n": len(rest.Records),
+		}))
+	})
+}
+
+const countTrouble = `SELECT COUNT(*) FROM trouble WHERE ledger = $1 AND seq = $2 AND kind = $3`
+
+// short is an id as people are shown it.
+func short(id ledger.ID) string { return string(id)[:8] }
+
+// epoch is how our ledger in an agreement ended.
+type epoch struct {
+	before    ledger.Info // as this database had it
+	spoke     []ledger.ID // it, and those of ours that came after it, oldest first
+	size      int64       // of the last of them
+	root      protocol.Hash
+	agreement terms.AgreementID
+	kind      string
+	domain    string // of the partner that showed it
+	taken     int64  // records that were taken back
+}
+
 // newEpoch opens the ledger that goes on, says what it continues, and goes over to the terms in force again.
-func (s *Service) newEpoch(tx *store.Tx, a terms.AgreementID, old ledger.Info, cp protocol.Checkpoint) error {
-	id, err := s.openLedger(tx, a, s.Agreements.Parties(a), "", old.ID)
+func (s *Service) newEpoch(tx *store.Tx, e epoch) error {
+	last := e.spoke[len(e.spoke)-1]
+	id, err := s.openLedger(tx, e.agreement, s.Agreements.Parties(e.agreement), "", last)
 	if err != nil {
 		return err
 	}
-	_, err = s.SayIn(tx, a, id, ledger.Draft{Type: TypeEpoch, Body: EpochBody{Continues: string(old.ID), Size: cp.Size, Root: cp.Root.String()}})
+	_, err = s.SayIn(tx, e.agreement, id, ledger.Draft{Type: TypeEpoch, Body: EpochBody{Continues: string(last), Size: e.size, Root: e.root.String()}})
 	if err != nil {
 		return err
 	}
-	if err := s.Agreements.Continue(tx, a, old.ID, id); err != nil {
+	adopted := e.before.ID
+	for _, l := range e.spoke { // the last in which we had gone over to any terms
+		if _, ok := s.Agreements.Judging(l, 1<<62); ok {
+			adopted = l
+		}
+	}
+	if err := s.Agreements.Continue(tx, e.agreement, adopted, id); err != nil {
+		return err
+	}
+	key, kind := "exchange.restored", ledger.Restored
+	if e.kind == "fork" {
+		key, kind = "exchange.restored_fork", "cloned"
+	}
+	if err := s.trouble(tx, e.before.ID, e.before.Size, kind, key, map[string]any{
+		"domain": e.domain, "ledger": short(e.before.ID), "size": e.before.Size, "n": e.taken, "next": short(id),
+	}); err != nil {
 		return err
 	}
 	tx.OnCommit(func() {
 		s.mu.Lock()
-		delete(s.doubtful, old.ID)
+		delete(s.doubtful, e.before.ID)
 		s.mu.Unlock()
-		s.Ledgers.Forget(old.ID)
+		for _, l := range e.spoke {
+			s.Ledgers.Forget(l)
+		}
 		poke(s.followWake)
 	})
-	s.releaseIn(tx, a)
+	s.releaseIn(tx, e.agreement)
 	return nil
 }
 
@@ -347,6 +552,7 @@ func (s *Service) refold(tx *store.Tx, d ledger.Said) error {
 		} else if in.Class != news.Withdrawal {
 			return nil
 		}
+		s.fresh.take(queued{in.Item, in.Number}) // a version of ours under this number gives way
 		return s.Library.Restore(tx, in)
 	}
 	return nil

@@ -26,7 +26,7 @@ type ItemBody struct {
 	Version int        `json:"version,omitempty"`
 	Embargo int64      `json:"embargo,omitempty"` // microseconds
 	Urgency int        `json:"urgency,omitempty"`
-	What    string     `json:"what,omitempty"`   // of item.acted: set-aside, closed, removed
+	What    string     `json:"what,omitempty"`   // of item.acted: set-aside, number-taken, closed, removed
 	Clause  string     `json:"clause,omitempty"` // of item.acted: the clause that decided
 	Ledger  string     `json:"ledger,omitempty"` // of item.acted and item.missing: where the record stands
 	Seq     int64      `json:"seq,omitempty"`

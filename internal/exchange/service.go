@@ -99,6 +99,7 @@ type Service struct {
 	days     *daily.Counter
 	misfits  map[ledger.ID]map[string]bool // checkpoints that followers cosigned and that are not ours
 	doubtful map[ledger.ID]bool            // ours; nothing is appended before a follower has told what it holds
+	suspects map[ledger.ID]time.Time       // ours, of which a follower seems to hold something else: when it was asked last; zero: not yet
 }
 
 // New makes the service; Load must be called before anything else.
@@ -118,6 +119,7 @@ func New(o Options) *Service {
 		tokens:       newTokenKey(),
 		days:         daily.New(o.Clock, counts),
 		doubtful:     map[ledger.ID]bool{},
+		suspects:     map[ledger.ID]time.Time{},
 		confirmWake:  make(chan struct{}, 1),
 		Times:        usualTimes(),
 		misfits:      map[ledger.ID]map[string]bool{},

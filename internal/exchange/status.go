@@ -45,6 +45,8 @@ type Link struct {
 	Waiting     int64         // records that it has told of and we do not hold yet
 	Skew        time.Duration // its clock against ours, when more than two minutes
 	Error       *fault.Error  // the last failed connection, until one succeeds
+	Ended       int           // ledgers that have ended: another one goes on. How they are followed does not count.
+	Absent      int           // ledgers that were announced and that its node does not have, while it serves others: two copies of it run
 }
 
 // rank orders states, worst first.
@@ -63,6 +65,7 @@ func (s *Service) Links() []Link {
 	known := s.Service.Partners()
 	s.mu.RLock()
 	by, followed := map[news.Root]Link{}, map[news.Root]bool{}
+	ended, absent := map[news.Root]int{}, map[news.Root][]Link{}
 	for _, p := range known {
 		state := LinkNever
 		if p.Blocked {
@@ -74,6 +77,15 @@ func (s *Service) Links() []Link {
 		one := l.status(now, s.Times.Silence)
 		old := by[l.partner]
 		one.Partner, one.Domain = old.Partner, old.Domain
+		switch {
+		case one.State == LinkStopped:
+		case l.hasEnded():
+			ended[l.partner]++
+			continue
+		case l.isAbsent():
+			absent[l.partner] = append(absent[l.partner], one)
+			continue
+		}
 		if !followed[l.partner] || one.State.rank() < old.State.rank() {
 			followed[l.partner] = true
 			if one.LastContact.Before(old.LastContact) {
@@ -84,7 +96,14 @@ func (s *Service) Links() []Link {
 	}
 	s.mu.RUnlock()
 	out := make([]Link, 0, len(by))
-	for _, l := range by {
+	for root, l := range by {
+		switch missing := absent[root]; {
+		case followed[root]:
+			l.Absent = len(missing)
+		case len(missing) > 0:
+			l = missing[0]
+		}
+		l.Ended = ended[root]
 		out = append(out, l)
 	}
 	sort.Slice(out, func(i, j int) bool {
@@ -94,6 +113,19 @@ func (s *Service) Links() []Link {
 		return out[i].Domain < out[j].Domain
 	})
 	return out
+}
+
+func (l *link) hasEnded() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.ended
+}
+
+// isAbsent reports whether a ledger was announced of which not a word has come, because its newsroom's node does not have it.
+func (l *link) isAbsent() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.held == 0 && l.contact.IsZero() && fault.Is(l.err, fault.NotFound)
 }
 
 func (l *link) status(now time.Time, late time.Duration) Link {

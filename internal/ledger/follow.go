@@ -24,7 +24,7 @@ const moveFollowed = `UPDATE ledger SET size = $2, edge = $3, checkpoint = $4, l
 	WHERE id = $1 AND size = $5 AND NOT own`
 
 const moveBack = `UPDATE ledger SET size = $2, edge = $3, last_us = CASE WHEN last_us < $5 THEN $5 ELSE last_us END
-	WHERE id = $1 AND size = $4 AND own AND state = 'open'`
+	WHERE id = $1 AND size = $4 AND own`
 
 // Take stores a verified batch, in the transaction, and gives for each record the ids under which the contents that it names
 // are kept (empty for one that did not come or does not fit). It fails with store.ErrStale if the ledger is not at From any more.
@@ -37,7 +37,7 @@ func (s *Service) Take(tx *store.Tx, id ID, b Batch) ([][]content.ID, error) {
 }
 
 // TakeBack is Take for one of our own ledgers that a database has lost the end of: the records come from a follower's copy.
-// The ledger must be ended in the same transaction, for nothing may be appended to it.
+// The ledger must have ended, at the latest in the same transaction, for nothing may be appended to it.
 func (s *Service) TakeBack(tx *store.Tx, id ID, b Batch) ([][]content.ID, error) {
 	ids, last, err := s.store(tx, id, b)
 	if err != nil {
@@ -152,13 +152,32 @@ func FirstHeld(r store.Reader, id ID, cosigner string, seq int64) (Held, bool, e
 	return scanHeld(r.QueryRow(selectFirstHeld, string(id), cosigner, seq))
 }
 
+const selectHeldBy = `SELECT COALESCE(MAX(size), 0) FROM ledger_receipt WHERE ledger = $1 AND cosigner = $2`
+
+// HeldBy is the largest size of a ledger of ours that a follower has confirmed.
+func HeldBy(r store.Reader, id ID, cosigner string) (size int64, err error) {
+	err = r.QueryRow(selectHeldBy, string(id), cosigner).Scan(&size)
+	return size, err
+}
+
+// Restored is the kind of evidence that tells no contradiction: a follower held more of a ledger of ours than its database.
+const Restored = "restored"
+
 const insertEvidence = `INSERT INTO ledger_evidence (id, ledger, kind, ours, theirs, at_us) VALUES ($1, $2, $3, $4, $5, $6)`
 
-// Evidence keeps two texts that cannot both be true.
+// Evidence keeps two texts that cannot both be true, or that are the traces of a database that was restored.
 func (s *Service) Evidence(tx *store.Tx, id ID, kind string, ours, theirs []byte) error {
 	u, err := uuid.NewV7()
 	if err != nil {
 		return err
 	}
 	return tx.Exec(insertEvidence, u.String(), string(id), kind, ours, theirs, clock.Micros(s.clock()))
+}
+
+const countContradictions = `SELECT COUNT(*) FROM ledger_evidence WHERE kind <> 'restored' AND (ledger = $1 OR $1 = '')`
+
+// Contradictions counts the pairs of texts about a ledger, or about all where it is empty, that cannot both be true.
+func Contradictions(r store.Reader, id ID) (n int64, err error) {
+	err = r.QueryRow(countContradictions, string(id)).Scan(&n)
+	return n, err
 }

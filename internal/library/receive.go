@@ -245,6 +245,27 @@ func (l *Library) again(tx *store.Tx, ix *index, it *item, a arrival, arrived bo
 	return applied && err == nil, errors.Join(err, it.save(tx))
 }
 
+const selectTaken = `SELECT class, content_id FROM version WHERE item = $1 AND number = $2`
+
+// Taken reports whether the number of a version that comes is here already for another text. Receive knows versions by their numbers
+// only.
+func (l *Library) Taken(tx *store.Tx, in Incoming) (bool, error) {
+	if ix, err := l.join(tx); err != nil || ix.absent[in.Item] || in.Number < 1 {
+		return false, err
+	}
+	var v version
+	err := tx.QueryRow(selectTaken, in.Item, in.Number).Scan(&v.class, &v.contentID)
+	if errors.Is(err, store.ErrNoRows) {
+		return false, nil
+	}
+	return err == nil && v.differs(in), err
+}
+
+// differs reports whether what came under the number of a version is another text.
+func (v *version) differs(in Incoming) bool {
+	return v.contentID != "" && in.ContentID != "" && v.contentID != in.ContentID && v.class != news.Withdrawal && in.Class != news.Withdrawal
+}
+
 // fill gives a version the content that was missing.
 func (l *Library) fill(tx *store.Tx, ix *index, it *item, v *version, a arrival, in Incoming) error {
 	had := l.facets(it)

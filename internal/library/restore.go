@@ -2,6 +2,7 @@ package library
 
 import (
 	"errors"
+	"slices"
 
 	"newspool/internal/clock"
 	"newspool/internal/news"
@@ -10,6 +11,9 @@ import (
 
 // Restore puts a released version of our own back, which this database has lost and a partner has kept: in.Origin is our own
 // root. What is here already is left alone, apart from its place in the ledger. OnVersion is not called: it was said.
+//
+// Where another text was written here under the number since, what was said keeps the number, and the text comes after it as a new
+// version: OnVersion is called for that one if it was released. If both were said under the agreement they stay as they are.
 func (l *Library) Restore(tx *store.Tx, in Incoming) error {
 	if err := in.check(); err != nil {
 		return err
@@ -46,6 +50,47 @@ func (l *Library) Restore(tx *store.Tx, in Incoming) error {
 		if err := errors.Join(l.place(tx, ix, it, v), v.save(tx), it.save(tx)); err != nil {
 			return err
 		}
+	} else if err := l.giveWay(tx, ix, it, v, in); err != nil {
+		return err
 	}
 	return l.Carried(tx, in.Item, in.Number, in.Agreement, in.Ledger, in.Seq)
+}
+
+// giveWay has a version that was written here since leave its number to what was said under it.
+func (l *Library) giveWay(tx *store.Tx, ix *index, it *item, v *version, in Incoming) error {
+	if in.Class == news.Withdrawal && v.class != news.Withdrawal {
+		_, err := l.withdrawSame(tx, ix, it, "")
+		return err
+	}
+	if !v.differs(in) {
+		return nil
+	}
+	ways, err := l.Ways(tx, in.Item)
+	if err != nil || slices.ContainsFunc(ways, func(w Way) bool { return w.Number == in.Number && w.Agreement == in.Agreement }) {
+		return err
+	}
+	story, err := l.story(tx, v)
+	if err != nil {
+		return err
+	}
+	local, had, shown := *v, l.facets(it), it.Version == v.number
+	v.class, v.written, v.note, v.by = in.Class, clock.Micros(in.Story.Written), fit(in.Story.Note, maxNote), ""
+	v.contentID, v.face, v.digest, v.sourceVersion = in.ContentID, faceOf(in.Story, clock.Micros(in.Released), local.arrived), "", ""
+	if shown {
+		l.tell(ix, it, v)
+		err = l.refresh(tx, ix, it, v, had)
+	} else if local.released == 0 { // it was a draft and not shown
+		it.Versions--
+		err = l.place(tx, ix, it, v)
+	}
+	if err = errors.Join(err, v.save(tx), it.save(tx)); err != nil || it.hold == news.Withdrawn {
+		return err
+	}
+	again := prepared{Draft: news.Draft{Story: story, Version: local.sourceVersion, By: local.by}, digest: local.digest}
+	class := local.class
+	if class == news.First {
+		class = news.Update
+	}
+	_, err = l.add(tx, it, addition{prepared: again, class: class, note: local.note, release: local.released != 0})
+	return err
 }

@@ -3,18 +3,26 @@ package nodetest
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
+	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"newspool/internal/exchange"
+	"newspool/internal/fault"
 	"newspool/internal/ledger"
 	"newspool/internal/library"
 	"newspool/internal/news"
 	"newspool/internal/node"
+	"newspool/internal/partner"
 	"newspool/internal/store"
 	"newspool/internal/terms"
+	"newspool/internal/verify"
+	"newspool/protocol"
 )
 
 // send releases stories and waits until the partner shows them and the receipts are back.
@@ -196,4 +204,270 @@ func TestNothingIsSaidUnconfirmed(t *testing.T) {
 	}
 	b.Restart(Soren())
 	Wait(t, "the story is at the partner", func() bool { _, err := b.Library.Version(ctx, acc.Item, 0); return err == nil })
+}
+
+// correct makes a correction of an item and gives the number of its version.
+func correct(t *testing.T, h *House, item news.ItemID, headline string) int {
+	t.Helper()
+	acc, err := h.Library.Correct(context.Background(), item, changed(1, headline, news.Correction), "", "")
+	if err != nil || acc.Duplicate {
+		t.Fatalf("%s correcting %q: %+v, %v", h.Domain, headline, acc, err)
+	}
+	return acc.Version
+}
+
+// reads waits until a house shows a headline as the newest version of an item.
+func reads(t *testing.T, h *House, item news.ItemID, headline string) {
+	t.Helper()
+	Wait(t, h.Domain+" reads "+headline, func() bool {
+		s, err := h.Library.Version(context.Background(), item, 0)
+		return err == nil && s.Headline == headline
+	})
+}
+
+// delivered waits until the partner has confirmed a version, and nothing more is said of it.
+func delivered(t *testing.T, h *House, item news.ItemID, number int) {
+	t.Helper()
+	Wait(t, "the receipt is at "+h.Domain, func() bool {
+		ds, err := h.Exchange.Deliveries(context.Background(), item)
+		return err == nil && len(ds) > 0 && ds[0].Number == number && ds[0].State == exchange.Delivered
+	})
+}
+
+// settled waits until a house may say everything.
+func settled(t *testing.T, h *House) {
+	t.Helper()
+	Wait(t, h.Domain+" is confirmed", func() bool { return len(h.Exchange.Unconfirmed()) == 0 })
+}
+
+// verified checks the ledgers of a house, and gives the keys of what is said of them.
+func verified(t *testing.T, h *House) (ok bool, said map[string]bool) {
+	t.Helper()
+	reports, err := verify.Database(context.Background(), h.DB, func(root news.Root) (protocol.Keys, bool) {
+		if root == h.Exchange.Root() {
+			k, err := h.Exchange.MyKeys()
+			return k, err == nil
+		}
+		p, ok := h.Exchange.Partner(root)
+		return p.Keys, ok
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ok, said = true, map[string]bool{}
+	for _, r := range reports {
+		ok = ok && r.OK
+		for _, l := range r.Lines {
+			said[l.Key] = true
+		}
+	}
+	return ok, said
+}
+
+func quiet(s Spec) Spec {
+	s.LogLevel = silent
+	return s
+}
+
+// What was said in a ledger that a restored database does not even know is taken back, too: the numbers of versions go on after it,
+// also where somebody was faster and has written something meanwhile.
+func TestRestoredAgainAndAgain(t *testing.T) {
+	a, b := pair(t, nil)
+	ctx := context.Background()
+	item := send(t, a, b, 1)[0]
+	backup := keep(t, a)
+	a.Restart(North())
+	correct(t, a, item, "Step two")
+	reads(t, b, item, "Step two")
+	for i, headline := range []string{"Step three", "Step four", "Step five"} {
+		restore(t, a, backup)
+		if i == 2 {
+			a.open(quiet(North()))
+			correct(t, a, item, headline) // before a partner has said what it holds
+			a.run()
+		} else {
+			a.Restart(quiet(North()))
+			settled(t, a)
+			correct(t, a, item, headline)
+		}
+		reads(t, b, item, headline)
+		settled(t, a)
+		delivered(t, a, item, i+3)
+		it, err := a.Library.Item(ctx, item)
+		if err != nil || it.Version != i+3 || it.Headline != headline {
+			t.Fatalf("restored %d times: version %d %q, %v", i+1, it.Version, it.Headline, err)
+		}
+	}
+	n := 0
+	for _, i := range ledgers(t, a) {
+		if i.Own {
+			n++
+		}
+	}
+	if n != 4 {
+		t.Errorf("%d ledgers of its own, want 4", n)
+	}
+	sameLedgers(t, a, b)
+	for _, h := range []*House{a, b} {
+		it, err := h.Library.Item(ctx, item)
+		if err != nil || len(it.History) != 5 {
+			t.Errorf("%s: %d versions, %v", h.Domain, len(it.History), err)
+		}
+	}
+	Wait(t, "what has ended does not count", func() bool {
+		l := b.Exchange.Links()
+		return len(l) == 1 && l[0].State == exchange.LinkLive && l[0].Ended == 3 && l[0].Absent == 0
+	})
+	all, err := a.Exchange.Troubles(ctx, a.Exchange.Root(), 10)
+	if err != nil || len(all) != 1 || all[0].Key != "exchange.restored" {
+		t.Errorf("the restoring is told as %+v, %v", all, err)
+	}
+	if ok, said := verified(t, a); !ok || !said["verify.restored"] || said["verify.evidence"] {
+		t.Errorf("the restored ledgers are in order: %t, %v", ok, said)
+	}
+}
+
+// A follower that does not know the question which ledgers it holds confirms as ever.
+func TestFollowerWithoutTheQuestion(t *testing.T) {
+	a, b := pair(t, nil)
+	send(t, a, b, 1)
+	backup := keep(t, a)
+	a.Restart(North())
+	send(t, a, b, 2)
+	restore(t, a, backup)
+	spec := quiet(North())
+	spec.Before = func(n *node.Node) { n.Exchange.Times.MaxPause = 50 * time.Millisecond }
+	a.open(spec)
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() { a.Exchange.Run(ctx, unasked{a.Peer}) })
+	settled(t, a)
+	if i := own(t, a, ""); i.Continues == "" {
+		t.Error("it does not go on in a new ledger")
+	}
+	cancel()
+	wg.Wait()
+	if err := a.Node.Close(); err != nil {
+		t.Error(err)
+	}
+	a.cancel = nil
+}
+
+// unasked is the network to nodes of an older version.
+type unasked struct{ exchange.Peer }
+
+func (u unasked) Get(ctx context.Context, p partner.Partner, a terms.AgreementID, path string) (io.ReadCloser, error) {
+	if path == "mirrors" {
+		return nil, fault.New(fault.Denied, "partner.denied")
+	}
+	return u.Peer.Get(ctx, p, a, path)
+}
+
+// A second copy of a folder runs beside the first: the partner reads the first, so the second is told that nothing of what it says is
+// confirmed; that it is a copy it learns from what the partner holds.
+func TestCloneBesideIt(t *testing.T) {
+	a, b := pair(t, nil)
+	item := send(t, a, b, 1)[0]
+	folder := keep(t, a)
+	a.Restart(North())
+	settled(t, a)
+	soon := quiet(North())
+	soon.Base = a.Base()
+	soon.Before = func(n *node.Node) { n.Exchange.Times.Stall = 100 * time.Millisecond }
+	clone := &House{Domain: a.Domain, Dir: folder, TB: t, addr: "127.0.0.1:0"}
+	if err := os.Chmod(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	clone.open(soon)
+	clone.run()
+	t.Cleanup(clone.Stop)
+	settled(t, clone)
+	old := own(t, clone, "").ID
+	correct(t, clone, item, "What the clone says")
+	Wait(t, "the clone sees that nothing is confirmed", func() bool {
+		all, err := clone.Exchange.Stalled(context.Background())
+		return err == nil && len(all) == 1 && all[0].Partner == b.Exchange.Root() && all[0].Records > 0
+	})
+	correct(t, a, item, "What the first one says")
+	reads(t, b, item, "What the first one says")
+	Wait(t, "the clone goes on in a new ledger", func() bool { return own(t, clone, "").ID != old })
+	Wait(t, "the partner notices", func() bool { l := b.Exchange.Links(); return l[0].Absent == 1 && l[0].State == exchange.LinkLive })
+	all, err := clone.Exchange.Troubles(context.Background(), a.Exchange.Root(), 10)
+	if err != nil || len(all) != 1 || all[0].Key != "exchange.restored_fork" {
+		t.Errorf("the clone is told %+v, %v", all, err)
+	}
+	if ok, said := verified(t, clone); ok || !said["verify.evidence"] {
+		t.Errorf("the clone's ledgers are in order: %t, %v", ok, said)
+	}
+	if l := own(t, a, ""); l.ID != old {
+		t.Error("the first one had to go on in a new ledger")
+	}
+}
+
+// What a clone has said in a ledger that its newsroom has ended is taken back by the node that runs, once the partner asks beyond its
+// end. A version that was said twice under one number is shown as it came first, and both are told.
+func TestCloneSaidMore(t *testing.T) {
+	a, b := pair(t, nil)
+	ctx := context.Background()
+	item := send(t, a, b, 1)[0]
+	backup := keep(t, a)
+	a.Restart(North())
+	other := send(t, a, b, 2)[0]
+	old := own(t, a, "").ID
+	clone := keep(t, a)
+	restore(t, a, backup)
+	a.Restart(quiet(North()))
+	settled(t, a)
+	correct(t, a, item, "The first one")
+	reads(t, b, item, "The first one")
+	Wait(t, "the receipts are back", func() bool { i := own(t, a, ""); return i.Confirmed == i.Size })
+	real := keep(t, a)
+
+	restore(t, a, clone) // it does not know of the new ledger, and nobody asks
+	db, err := store.Open(ctx, store.Options{URL: "sqlite:" + filepath.Join(a.Dir, "newspool.db"), Migrations: node.Migrations()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = db.Write(ctx, func(tx *store.Tx) error { return tx.Exec(`UPDATE ledger SET confirmed = 0`) })
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	a.Restart(quiet(North()))
+	if i := own(t, a, ""); i.ID != old {
+		t.Fatal("the clone has gone on in a new ledger")
+	}
+	correct(t, a, item, "The clone")
+	correct(t, a, other, "Only the clone")
+	reads(t, b, other, "Only the clone")
+	Wait(t, "the clone is told that its number was taken", func() bool {
+		ds, err := a.Exchange.Deliveries(ctx, item)
+		return err == nil && len(ds) > 0 && ds[0].State == exchange.Reported && ds[0].Key == "exchange.partner_number_taken"
+	})
+	if s, err := b.Library.Version(ctx, item, 0); err != nil || s.Headline != "The first one" {
+		t.Errorf("the partner shows %q, %v", s.Headline, err)
+	}
+	all, err := b.Exchange.Troubles(ctx, a.Exchange.Root(), 10)
+	if err != nil || !slices.ContainsFunc(all, func(x exchange.Trouble) bool { return x.Key == "exchange.number_taken" && x.Ledger == old }) {
+		t.Errorf("the partner is told %+v, %v", all, err)
+	}
+
+	restore(t, a, real)
+	a.Restart(quiet(North()))
+	settled(t, a)
+	reads(t, a, other, "Only the clone")
+	reads(t, a, item, "The first one")
+	Wait(t, "the link to the old ledger is there again", func() bool {
+		i, err := b.Ledgers.Info(ctx, old)
+		l := b.Exchange.Links()
+		mine, err2 := a.Ledgers.Info(ctx, old)
+		return err == nil && err2 == nil && i.State == ledger.Ended && mine.Size == i.Size && l[0].State == exchange.LinkLive && l[0].Ended == 1
+	})
+	if n := correct(t, a, item, "And on"); n != 3 {
+		t.Errorf("the next version is %d", n)
+	}
+	reads(t, b, item, "And on")
+	Wait(t, "the real one is told, too", func() bool {
+		ds, err := a.Exchange.Deliveries(ctx, item)
+		return err == nil && slices.ContainsFunc(ds, func(d exchange.Delivery) bool { return d.Ledger == old && d.Key == "exchange.partner_number_taken" })
+	})
 }

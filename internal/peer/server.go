@@ -54,6 +54,7 @@ func (s *Server) Routes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /exchange/v1/ledgers/{id}/contents", s.read(s.contents))
 	mux.HandleFunc("GET /exchange/v1/ledgers/{id}/media/{media}", s.read(s.media))
 	mux.HandleFunc("POST /exchange/v1/ledgers/{id}/cosignatures", s.read(s.receipt))
+	mux.HandleFunc("GET /exchange/v1/mirrors", s.kept)
 	mux.HandleFunc("GET /exchange/v1/mirrors/{mirror}/{what...}", s.mirror)
 	mux.HandleFunc("/exchange/", func(w http.ResponseWriter, r *http.Request) { refuse(w) })
 }
@@ -376,6 +377,20 @@ func (s *Server) receipt(w http.ResponseWriter, r *http.Request, x reading) {
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)
+}
+
+// kept tells a newsroom which of its own ledgers we hold something of.
+func (s *Server) kept(w http.ResponseWriter, r *http.Request) {
+	reader, ok := s.reader(w, r)
+	if !ok {
+		return
+	}
+	k, err := s.Exchange.KeptOf(r.Context(), reader)
+	var b []byte
+	if err == nil {
+		b, err = json.Marshal(k)
+	}
+	s.answer(w, r, b, "application/json", "no-store", err)
 }
 
 // mirror serves our copy of a ledger that we follow, to its owner and to the parties of its agreement.

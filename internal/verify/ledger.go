@@ -386,8 +386,15 @@ func (c *check) end() error {
 	if c.whole && (rows.Entries != c.next || rows.Tiles != c.tiles || rows.Contents != c.contents || rows.Withdrawals != c.withdrawals || rows.Receipts != c.met) {
 		c.wrong("verify.rows")
 	}
-	if rows.Evidence > 0 {
-		c.say("verify.evidence", "n", rows.Evidence)
+	n, err := ledger.Contradictions(c.r, c.i.ID)
+	if err != nil {
+		return err
+	}
+	if n > 0 {
+		c.wrong("verify.evidence", "n", n)
+	}
+	if rows.Evidence > n {
+		c.say("verify.restored")
 	}
 	return nil
 }

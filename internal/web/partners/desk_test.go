@@ -94,6 +94,7 @@ type desk struct {
 	hellos                             []partner.Waiting
 	wrong                              []exchange.Trouble
 	silent                             []terms.AgreementID
+	stalled                            []exchange.Stall
 	pacts                              []agreement.Agreement
 	wait, gone                         bool
 	answers                            map[string]room // by address
@@ -296,7 +297,8 @@ func (w way) Troubles(_ context.Context, of news.Root, _ int) (list []exchange.T
 	return list, nil
 }
 
-func (w way) Unconfirmed() []terms.AgreementID { return w.d.silent }
+func (w way) Stalled(context.Context) ([]exchange.Stall, error) { return w.d.stalled, nil }
+func (w way) Unconfirmed() []terms.AgreementID                  { return w.d.silent }
 
 func (w way) Resume(_ context.Context, root news.Root, also ...func(*store.Tx) error) (exchange.Resumed, error) {
 	return exchange.Resumed{Records: 1}, w.d.say(also, "resume %s", w.d.known[root].Domain)

@@ -22,6 +22,7 @@ type listPage struct {
 	page.Base
 	Wait      bool // the root key was not put away
 	Silent    []quiet
+	Stalled   []string // partners that confirm nothing any more, as sentences
 	Strangers []stranger
 	Rows      []row
 	Troubles  []trouble
@@ -85,6 +86,13 @@ func (f *Family) showList(w http.ResponseWriter, r *http.Request) error {
 	all := f.o.Agreements.List()
 	for _, id := range f.o.Links.Unconfirmed() {
 		d.Silent = append(d.Silent, quiet{Names: f.partiesOf(d.P, all, id), Href: "/agreements/" + string(id)})
+	}
+	stalled, err := f.o.Links.Stalled(r.Context())
+	if err != nil {
+		return err
+	}
+	for _, x := range stalled {
+		d.Stalled = append(d.Stalled, d.P.T("exchange.stalled", "partner", f.o.Directory.NameOf(x.Partner, d.P.Lang()), "since", i18n.Plain(d.P.Moment(x.Since, d.Now)), "n", x.Records))
 	}
 	hellos, err := f.o.Directory.Hellos(r.Context())
 	if err != nil {
@@ -183,6 +191,9 @@ func (f *Family) row(p *i18n.Printer, now time.Time, x partner.Partner, l exchan
 	}
 	if l.State == exchange.LinkStopped {
 		line.Notes = append(line.Notes, p.T("partner.link.stopped_means"))
+	}
+	if l.Absent > 0 && !x.Blocked {
+		line.Notes = append(line.Notes, p.T("partner.link.absent"))
 	}
 	switch {
 	case l.Error == nil, x.Blocked:

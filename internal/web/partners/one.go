@@ -53,7 +53,11 @@ func (f *Family) oneWith(w http.ResponseWriter, r *http.Request, status int, cha
 		d.Compared = d.P.Date(x.Compared)
 	}
 	all := f.o.Agreements.List()
-	d.Link = f.row(d.P, d.Now, x, f.linkOf(x), inForce(all, x.Root))
+	link := f.linkOf(x)
+	d.Link = f.row(d.P, d.Now, x, link, inForce(all, x.Root))
+	if link.Ended > 0 {
+		d.Link.Notes = append(d.Link.Notes, d.P.T("partner.link.ended", "n", link.Ended))
+	}
 	for _, a := range all {
 		d.Agreements = append(d.Agreements, f.pacts(d, a, x.Root)...)
 	}

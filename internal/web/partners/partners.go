@@ -47,6 +47,8 @@ type Links interface {
 	Troubles(ctx context.Context, of news.Root, limit int) ([]exchange.Trouble, error)
 	// Unconfirmed lists the agreements in which we say nothing yet, because no follower has told what it holds.
 	Unconfirmed() []terms.AgreementID
+	// Stalled lists what partners have not confirmed for long.
+	Stalled(ctx context.Context) ([]exchange.Stall, error)
 	// OpenHello pins a stranger, and follows what it announced.
 	OpenHello(ctx context.Context, id string, also ...func(*store.Tx) error) (partner.Partner, error)
 	// Resume takes up again what has stopped at a partner.

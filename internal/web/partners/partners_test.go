@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jba/templatecheck"
@@ -62,8 +63,13 @@ func TestList(t *testing.T) {
 		t.Error("no cache control")
 	}
 	d.person.Administrator, d.person.Signatory = false, false
+	d.stalled = []exchange.Stall{{Partner: d.avand.root, Records: 7, Since: now.Add(-time.Hour)}}
 	text = d.Page(200, "GET", "/partners", nil)
 	d.Lacks(text, "/partners/add", "/partners/root-key", "hellos/open")
+	d.Contains(text, "has confirmed nothing that we have said since", "records that wait: 7")
+	d.stalled, d.links[2].Absent, d.links[2].Ended = nil, 1, 2
+	d.Contains(d.Page(200, "GET", "/partners", nil), "Up to date", "a ledger that its node does not have")
+	d.Contains(d.Page(200, "GET", "/partners/"+string(d.soren.root), nil), "Up to date", "Ledgers of this newsroom that have ended: 2")
 	d.Contains(text, "Coast Radio", "is still on this machine")
 
 	d.Lang = "fa"
