@@ -433,6 +433,7 @@ func TestLinksAndDeliveries(t *testing.T) {
 		Error: fault.New(fault.Unavailable, "partner.unknown").Because(errors.New("dial 10.1.2.3: secret cause")),
 	}}
 	h.deliveries = []exchange.Delivery{
+		{Number: 3, Agreement: agreementID, Partner: north, State: exchange.Queued, Until: start.Add(18 * time.Hour), Clause: "6"},
 		{Number: 2, Agreement: agreementID, Partner: north, State: exchange.Refused, Clause: "2.1", Key: "terms.no.days", Args: map[string]any{"partner": map[string]any{"en": "North Agency"}, "until": "@day:2026-11-01T12:00:00Z"}},
 		{Number: 1, Agreement: agreementID, Partner: north, State: exchange.Delivered, Released: start, Durable: start.Add(time.Second)},
 	}
@@ -449,11 +450,12 @@ func TestLinksAndDeliveries(t *testing.T) {
 		Deliveries []api.Delivery `json:"deliveries"`
 	}
 	h.ask(h.read, "GET", "/api/v1/items/"+own.ID+"/deliveries", "").into(t, 200, &out)
-	if out.Deliveries[0].Why == "" {
-		t.Errorf("%+v", out.Deliveries[0])
+	if out.Deliveries[1].Why == "" {
+		t.Errorf("%+v", out.Deliveries[1])
 	}
-	out.Deliveries[0].Why = ""
+	out.Deliveries[1].Why = ""
 	want := []api.Delivery{
+		{Version: 3, Partner: north, Domain: "north.example", Agreement: agreementID, State: "waiting", Until: "2026-11-25T00:00:00Z", Clause: "6"},
 		{Version: 2, Partner: north, Domain: "north.example", Agreement: agreementID, State: "refused", Clause: "2.1"},
 		{Version: 1, Partner: north, Domain: "north.example", Agreement: agreementID, State: "delivered", Released: "2026-11-24T06:00:00Z", Durable: "2026-11-24T06:00:01Z"},
 	}

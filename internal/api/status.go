@@ -46,9 +46,10 @@ type Delivery struct {
 	Partner   news.Root              `json:"partner,omitempty" doc:"The root key of the partner."`
 	Domain    string                 `json:"domain,omitempty"`
 	Agreement terms.AgreementID      `json:"agreement,omitempty"`
-	State     exchange.DeliveryState `json:"state" enum:"waiting,released,delivered,refused,reported" doc:"waiting: not offered yet; released: sent; delivered: durable at the partner, by its signature; refused: not sent, by a clause; reported: the partner says that something is wrong with it."`
+	State     exchange.DeliveryState `json:"state" enum:"waiting,released,delivered,refused,reported" doc:"waiting: not sent yet, it goes by itself when what holds it is over, as a ceiling of the day; released: sent; delivered: durable at the partner, by its signature; refused: not sent, by a clause; reported: the partner says that something is wrong with it."`
 	Released  string                 `json:"released,omitempty" format:"date-time"`
 	Durable   string                 `json:"durable,omitempty" format:"date-time" doc:"When the partner's receipt was here."`
+	Until     string                 `json:"until,omitempty" format:"date-time" doc:"When what waits for another day is offered again."`
 	Clause    string                 `json:"clause,omitempty"`
 	Why       string                 `json:"why,omitempty" doc:"A sentence in the language of Accept-Language."`
 }
@@ -82,7 +83,7 @@ func (a *API) deliveries(ctx context.Context, v *visit, in *deliveriesInput) (*d
 	for _, d := range list {
 		line := Delivery{
 			Version: d.Number, Partner: d.Partner, Domain: domains[d.Partner], Agreement: d.Agreement, State: d.State, Released: stamp(d.Released),
-			Durable: stamp(d.Durable), Clause: d.Clause,
+			Durable: stamp(d.Durable), Until: stamp(d.Until), Clause: d.Clause,
 		}
 		if d.Key != "" && v.printer.Has(d.Key) {
 			line.Why = terms.Say(v.printer, terms.Line{Key: d.Key, Args: d.Args})

@@ -21,14 +21,15 @@ func (doctorCmd) Run(a *app) error {
 	return a.withNode(func(n *node.Node) error {
 		p := a.printer()
 		bad := 0
-		say := func(ok bool, key string, args ...any) {
+		tell := func(ok bool, text string) {
 			mark := "ok  "
 			if !ok {
 				mark = "BAD "
 				bad++
 			}
-			fmt.Fprintln(a.out, mark+strip(p.T(key, args...)))
+			fmt.Fprintln(a.out, mark+strip(text))
 		}
+		say := func(ok bool, key string, args ...any) { tell(ok, p.T(key, args...)) }
 		if n.Exchange.Root() == "" {
 			say(false, "setup.not_done")
 			return errSaid
@@ -64,6 +65,9 @@ func (doctorCmd) Run(a *app) error {
 			return err
 		}
 		say(s.Outbox < 1000, "doctor.outbox", "n", s.Outbox)
+		for _, l := range s.Delays {
+			tell(false, terms.Say(p, l))
+		}
 		if bad > 0 {
 			return errSaid
 		}

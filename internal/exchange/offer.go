@@ -218,7 +218,7 @@ func (s *Service) offerInOrder(tx *store.Tx, q queued, done map[queued]bool) err
 		}
 	}
 	if v.Class == news.Withdrawal {
-		for _, query := range []string{deleteBefore, unheldBefore, notLaterBefore} {
+		for _, query := range []string{deleteBefore, unheldBefore, unrefuseBefore, notLaterBefore} {
 			if err := tx.Exec(query, string(q.item), q.number); err != nil {
 				return err
 			}
@@ -326,7 +326,7 @@ func (s *Service) offer(tx *store.Tx, q queued) error {
 		if fresh {
 			continue // nothing of it was ever refused
 		}
-		if err := tx.Exec(unrefuse, string(q.item), q.number, string(a.Agreement)); err != nil {
+		if err := errors.Join(tx.Exec(unrefuse, string(q.item), q.number, string(a.Agreement)), tx.Exec(notLater, string(q.item), q.number, string(a.Agreement))); err != nil {
 			return err
 		}
 	}
@@ -425,7 +425,10 @@ func (s *Service) refuse(tx *store.Tx, q queued, a terms.AgreementID, d terms.De
 
 const (
 	unrefuse       = `DELETE FROM refusal WHERE item = $1 AND number = $2 AND agreement = $3`
+	unrefuseBefore = `DELETE FROM refusal WHERE item = $1 AND number < $2 AND EXISTS (SELECT 1 FROM later WHERE later.agreement = refusal.agreement AND later.item = refusal.item AND later.number = refusal.number)`
+	unrefuseLater  = `DELETE FROM refusal WHERE (item, number, agreement) IN (SELECT item, number, agreement FROM later WHERE due_us <= $1)`
 	insertLater    = `INSERT INTO later (agreement, item, number, due_us) VALUES ($1, $2, $3, $4) ON CONFLICT (agreement, item, number) DO UPDATE SET due_us = excluded.due_us`
+	notLater       = `DELETE FROM later WHERE item = $1 AND number = $2 AND agreement = $3`
 	notLaterBefore = `DELETE FROM later WHERE item = $1 AND number < $2`
 	countLater     = `SELECT COUNT(*) FROM later WHERE due_us <= $1`
 	requeueLater   = `INSERT INTO outbox (item, number, priority, us, error) SELECT item, number, 1, 0, '' FROM later WHERE due_us <= $1 ON CONFLICT (item, number) DO NOTHING`
@@ -441,15 +444,15 @@ func (s *Service) today(tx *store.Tx, a terms.Standing) (*daily.Day, error) {
 	return s.days.Of(tx, id, -1, a.Revision.Location())
 }
 
-// later keeps a version that is above the ceilings of the day: it waits for the next.
+// later keeps a version that is above the ceilings of the day: it waits for the next. What is refused for good does not wait.
 func (s *Service) later(tx *store.Tx, q queued, a terms.AgreementID, d terms.Decision) error {
 	if d.Answer != terms.NotYet || d.Until.IsZero() {
-		return nil
+		return tx.Exec(notLater, string(q.item), q.number, string(a))
 	}
 	return tx.Exec(insertLater, string(a), string(q.item), q.number, clock.Micros(d.Until))
 }
 
-// dayBegins puts what waited for this day back into the outbox.
+// dayBegins puts what waited for this day back into the outbox: it is asked again, and no answer stands until then.
 func (s *Service) dayBegins(ctx context.Context) error {
 	now := clock.Micros(s.Clock())
 	var n int
@@ -457,5 +460,7 @@ func (s *Service) dayBegins(ctx context.Context) error {
 	if err != nil || n == 0 {
 		return err
 	}
-	return s.DB.Write(ctx, func(tx *store.Tx) error { return errors.Join(tx.Exec(requeueLater, now), tx.Exec(deleteLater, now)) })
+	return s.DB.Write(ctx, func(tx *store.Tx) error {
+		return errors.Join(tx.Exec(unrefuseLater, now), tx.Exec(requeueLater, now), tx.Exec(deleteLater, now))
+	})
 }

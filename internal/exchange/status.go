@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -163,7 +164,7 @@ const (
 	Delivered DeliveryState = "delivered" // durable at the partner, by its cosignature
 	Refused   DeliveryState = "refused"   // not sent, by a clause
 	Reported  DeliveryState = "reported"  // the partner says that it is missing or set aside
-	Queued    DeliveryState = "waiting"   // not offered yet
+	Queued    DeliveryState = "waiting"   // not offered yet: it goes by itself, at its time (Until) or when what Key says is over
 )
 
 // Delivery is what became of one version at one partner.
@@ -176,19 +177,21 @@ type Delivery struct {
 	Released  time.Time
 	Durable   time.Time // when its receipt was durable here; zero: not yet
 	State     DeliveryState
+	Until     time.Time // of what waits for another day: when that begins
 	Clause    string
 	Key       string
 	Args      map[string]any
 }
 
 const (
-	selectRefusals = `SELECT number, agreement, clause, key, args, us FROM refusal WHERE item = $1 ORDER BY number, agreement`
-	selectTold     = `SELECT key, args FROM trouble WHERE ledger = $1 AND seq = $2 AND kind = $3`
-	selectWaiting  = `SELECT number, error, '' FROM outbox WHERE item = $1 UNION ALL SELECT number, '', agreement FROM held WHERE item = $1 ORDER BY 1`
+	selectRefusals = `SELECT r.number, r.agreement, r.clause, r.key, r.args, r.us, COALESCE(l.due_us, 0) FROM refusal r
+		LEFT JOIN later l ON l.agreement = r.agreement AND l.item = r.item AND l.number = r.number WHERE r.item = $1 ORDER BY r.number, r.agreement`
+	selectTold    = `SELECT key, args FROM trouble WHERE ledger = $1 AND seq = $2 AND kind = $3`
+	selectWaiting = `SELECT number, error, '' FROM outbox WHERE item = $1 UNION ALL SELECT number, '', agreement FROM held WHERE item = $1 ORDER BY 1`
 )
 
-// Deliveries says for an item of our own to whom each version went, who holds it since when, and to whom it did not go and
-// why; the newest version first.
+// Deliveries says for an item of our own to whom each version went, who holds it since when, for whom it waits and to whom it
+// did not go, and why; the newest version first.
 func (s *Service) Deliveries(ctx context.Context, item news.ItemID) (out []Delivery, err error) {
 	err = s.DB.Read(ctx, func(r store.Reader) error {
 		ways, err := s.Library.Ways(r, item)
@@ -200,10 +203,7 @@ func (s *Service) Deliveries(ctx context.Context, item news.ItemID) (out []Deliv
 			if err != nil || len(records) == 0 {
 				return errors.Join(err, errors.New("a record that was sent is not there"))
 			}
-			for _, party := range s.Agreements.Parties(w.Agreement) {
-				if party == s.Root() {
-					continue
-				}
+			for _, party := range s.others(w.Agreement) {
 				d := Delivery{Number: w.Number, Agreement: w.Agreement, Partner: party, Ledger: ledger.ID(w.Ledger), Seq: w.Seq, State: Released, Released: recordTime(records[0])}
 				if err := s.deliveryState(r, &d); err != nil {
 					return err
@@ -282,19 +282,19 @@ func (s *Service) refusals(r store.Reader, item news.ItemID, out *[]Delivery) er
 	for rows.Next() {
 		d := Delivery{State: Refused}
 		var args string
-		var us int64
-		if err := rows.Scan(&d.Number, (*string)(&d.Agreement), &d.Clause, &d.Key, &args, &us); err != nil {
+		var us, due int64
+		if err := rows.Scan(&d.Number, (*string)(&d.Agreement), &d.Clause, &d.Key, &args, &us, &due); err != nil {
 			return err
 		}
-		d.Released = clock.FromMicros(us)
+		if d.Released = clock.FromMicros(us); due != 0 {
+			d.State, d.Released, d.Until = Queued, time.Time{}, clock.FromMicros(due)
+		}
 		if err := json.Unmarshal([]byte(args), &d.Args); err != nil {
 			return err
 		}
-		for _, party := range s.Agreements.Parties(d.Agreement) {
-			if party != s.Root() {
-				d.Partner, d.Args = party, s.toParty(d.Args, party)
-				*out = append(*out, d)
-			}
+		for _, party := range s.others(d.Agreement) {
+			d.Partner, d.Args = party, s.toParty(d.Args, party)
+			*out = append(*out, d)
 		}
 	}
 	return rows.Err()
@@ -330,15 +330,87 @@ func (s *Service) waiting(r store.Reader, item news.ItemID, out *[]Delivery) err
 		if err := rows.Scan(&d.Number, &failed, (*string)(&d.Agreement)); err != nil {
 			return err
 		}
-		if d.Agreement != "" {
-			d.Key = "exchange.unconfirmed"
-		}
 		if failed != "" {
 			d.Key = "exchange.offer_failed"
 		}
-		*out = append(*out, d)
+		if d.Agreement == "" {
+			*out = append(*out, d)
+			continue
+		}
+		d.Key = "exchange.unconfirmed"
+		for _, party := range s.others(d.Agreement) {
+			d.Partner = party
+			*out = append(*out, d)
+		}
 	}
 	return rows.Err()
+}
+
+// others are the parties of an agreement but us.
+func (s *Service) others(id terms.AgreementID) []news.Root {
+	return slices.DeleteFunc(s.Agreements.Parties(id), func(r news.Root) bool { return r == s.Root() })
+}
+
+// Delay is how many versions of our own wait under an agreement.
+type Delay struct {
+	Agreement   terms.AgreementID
+	Partners    []news.Root
+	Later       int64 // for the next day, because of the ceilings
+	Unconfirmed int64 // until a partner has said how much of our ledger it holds
+}
+
+const (
+	countLaters = `SELECT agreement, COUNT(*) FROM later GROUP BY agreement`
+	countHelds  = `SELECT agreement, COUNT(*) FROM held GROUP BY agreement`
+)
+
+// Delays lists the agreements under which versions of our own wait.
+func (s *Service) Delays(ctx context.Context) ([]Delay, error) {
+	by := map[terms.AgreementID]*Delay{}
+	count := func(r store.Reader, query string, field func(*Delay) *int64) error {
+		rows, err := r.Query(query)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var id terms.AgreementID
+			var n int64
+			if err := rows.Scan((*string)(&id), &n); err != nil {
+				return err
+			}
+			if by[id] == nil {
+				by[id] = &Delay{Agreement: id, Partners: s.others(id)}
+			}
+			*field(by[id]) = n
+		}
+		return rows.Err()
+	}
+	err := s.DB.Read(ctx, func(r store.Reader) error {
+		return errors.Join(count(r, countLaters, func(d *Delay) *int64 { return &d.Later }), count(r, countHelds, func(d *Delay) *int64 { return &d.Unconfirmed }))
+	})
+	var out []Delay
+	for _, id := range slices.Sorted(maps.Keys(by)) {
+		out = append(out, *by[id])
+	}
+	return out, err
+}
+
+// Lines says it, in a sentence for each reason.
+func (s *Service) Lines(d Delay) (out []terms.Line) {
+	var names []any
+	for _, party := range d.Partners {
+		names = append(names, s.toParty(nil, party)["partner"])
+	}
+	for _, x := range []struct {
+		key string
+		n   int64
+	}{{"exchange.delay_later", d.Later}, {"exchange.delay_unconfirmed", d.Unconfirmed}} {
+		if x.n > 0 {
+			out = append(out, terms.Line{Key: x.key, Args: map[string]any{"n": x.n, "partner": names}})
+		}
+	}
+	return out
 }
 
 // Trouble is something that is wrong with a record in a ledger.

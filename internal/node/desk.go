@@ -80,7 +80,7 @@ func (w wireExchange) Deliveries(ctx context.Context, id news.ItemID) ([]wire.De
 	for _, d := range all {
 		out = append(out, wire.Delivery{
 			Number: d.Number, Agreement: d.Agreement, Partner: d.Partner, State: wire.DeliveryState(d.State), Released: d.Released,
-			Durable: d.Durable, Clause: d.Clause, Why: terms.Line{Key: d.Key, Args: d.Args},
+			Durable: d.Durable, Until: d.Until, Clause: d.Clause, Why: terms.Line{Key: d.Key, Args: d.Args},
 		})
 	}
 	if len(out) > 0 {

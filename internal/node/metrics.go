@@ -80,10 +80,11 @@ func (s *statusWriter) Unwrap() http.ResponseWriter { return s.ResponseWriter }
 
 // census looks up what the node knows at the moment of asking.
 type census struct {
-	n                                          *Node
-	contact, waiting, state                    *prometheus.Desc
-	outbox, queued, accepted, received, failed *prometheus.Desc
-	build                                      *prometheus.Desc
+	n                          *Node
+	contact, waiting, state    *prometheus.Desc
+	outbox, delayed, queued    *prometheus.Desc
+	accepted, received, failed *prometheus.Desc
+	build                      *prometheus.Desc
 }
 
 func newCensus(n *Node) *census {
@@ -96,6 +97,7 @@ func newCensus(n *Node) *census {
 		waiting:  d("link_waiting_records", "Records that a partner has told of and that are not held here yet.", "partner"),
 		state:    d("link_state", "1 for the state in which the link to a partner is, 0 for all others.", "partner", "state"),
 		outbox:   d("outbox_items", "Versions of our own that wait to be offered to partners."),
+		delayed:  d("delayed_items", "Versions of our own that wait under an agreement, by why: for the next day, because of its ceilings, or for a partner to confirm our ledger.", "why"),
 		queued:   d("database_waiting_writes", "Changes that wait for the writer of the database."),
 		accepted: d("items_accepted_total", "Items of our own that were taken in, drafts among them."),
 		received: d("items_received_total", "Items that came from partners and were shown."),
@@ -106,7 +108,7 @@ func newCensus(n *Node) *census {
 
 // Describe names everything that Collect may tell.
 func (c *census) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{c.contact, c.waiting, c.state, c.outbox, c.queued, c.accepted, c.received, c.failed, c.build} {
+	for _, d := range []*prometheus.Desc{c.contact, c.waiting, c.state, c.outbox, c.delayed, c.queued, c.accepted, c.received, c.failed, c.build} {
 		out <- d
 	}
 }
@@ -131,6 +133,15 @@ func (c *census) Collect(out chan<- prometheus.Metric) {
 	outbox, err := c.n.Exchange.OutboxSize(ctx)
 	if err == nil {
 		gauge(c.outbox, float64(outbox))
+	}
+	delays, err2 := c.n.Exchange.Delays(ctx)
+	if err = errors.Join(err, err2); err2 == nil {
+		var later, unconfirmed int64
+		for _, x := range delays {
+			later, unconfirmed = later+x.Later, unconfirmed+x.Unconfirmed
+		}
+		gauge(c.delayed, float64(later), "ceiling")
+		gauge(c.delayed, float64(unconfirmed), "unconfirmed")
 	}
 	select {
 	case <-c.n.began:

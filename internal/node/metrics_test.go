@@ -88,6 +88,8 @@ func TestMetrics(t *testing.T) {
 		`newspool_items_accepted_total`:                                "2",
 		`newspool_items_received_total`:                                "0",
 		`newspool_outbox_items`:                                        "2",
+		`newspool_delayed_items{why="ceiling"}`:                        "0",
+		`newspool_delayed_items{why="unconfirmed"}`:                    "0",
 		`newspool_metrics_failed`:                                      "0",
 		`newspool_link_state{partner="soren.example",state="never"}`:   "1",
 		`newspool_link_state{partner="soren.example",state="live"}`:    "0",

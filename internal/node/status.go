@@ -36,6 +36,13 @@ func (n *Node) Status(ctx context.Context) (settings.Status, error) {
 	if s.Outbox, err = n.Exchange.OutboxSize(ctx); err != nil {
 		return s, err
 	}
+	delays, err := n.Exchange.Delays(ctx)
+	if err != nil {
+		return s, err
+	}
+	for _, d := range delays {
+		s.Delays = append(s.Delays, n.Exchange.Lines(d)...)
+	}
 	if s.Keys, s.KeysExposed, err = n.keyPlace(); err != nil {
 		return s, err
 	}

@@ -199,8 +199,11 @@ func TestNothingIsSaidUnconfirmed(t *testing.T) {
 		n, err := a.Exchange.OutboxSize(ctx)
 		return err == nil && n == 0
 	})
-	if ds, err := a.Exchange.Deliveries(ctx, acc.Item); err != nil || len(ds) != 1 || ds[0].State != exchange.Queued {
+	if ds, err := a.Exchange.Deliveries(ctx, acc.Item); err != nil || len(ds) != 1 || ds[0].State != exchange.Queued || ds[0].Partner != b.Exchange.Root() || ds[0].Key != "exchange.unconfirmed" {
 		t.Fatalf("deliveries %+v, %v: nothing may have an index yet", ds, err)
+	}
+	if got, err := a.Exchange.Delays(ctx); err != nil || len(got) != 1 || got[0].Unconfirmed != 1 {
+		t.Errorf("%+v wait (%v)", got, err)
 	}
 	b.Restart(Soren())
 	Wait(t, "the story is at the partner", func() bool { _, err := b.Library.Version(ctx, acc.Item, 0); return err == nil })

@@ -2,6 +2,7 @@ package nodetest
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -318,8 +319,11 @@ func TestCeilingOfADay(t *testing.T) {
 		late = append(late, id)
 		Wait(t, "it waits for the next day", func() bool {
 			ds := deliveries(t, a, id)
-			return len(ds) == 1 && ds[0].State == exchange.Refused && ds[0].Clause == "6" && ds[0].Key == "terms.wait.records"
+			return len(ds) == 1 && ds[0].State == exchange.Queued && ds[0].Until.After(h.clock()) && ds[0].Clause == "6" && ds[0].Key == "terms.wait.records" && ds[0].Partner == b.Exchange.Root()
 		})
+		if got, err := a.Exchange.Delays(ctx); err != nil || len(got) != 1 || got[0].Later != int64(n-4) || got[0].Unconfirmed != 0 {
+			t.Errorf("after story %d: %+v (%v)", n, got, err)
+		}
 	}
 	accept(t, a, changed(1, "Ferry number 1 was late", news.Correction))
 	waitVersion(t, b, first[0], 2)
@@ -328,7 +332,13 @@ func TestCeilingOfADay(t *testing.T) {
 		t.Fatal(err)
 	}
 	said(t, a)
+	for _, d := range deliveries(t, a, late[1]) {
+		t.Errorf("nobody waits for what was withdrawn before it was said: %+v", d)
+	}
 	a.Restart(a.spec)
+	if s, err := a.Status(ctx); err != nil || len(s.Delays) != 1 || fmt.Sprint(s.Delays[0].Args["n"]) != "3" { // two versions of one story, and another story
+		t.Errorf("the state of the node has %+v (%v)", s.Delays, err)
+	}
 	if n := shown(t, b); n != 4 {
 		t.Errorf("%d rows on the first day, want 4", n)
 	}
@@ -339,6 +349,9 @@ func TestCeilingOfADay(t *testing.T) {
 	waitState(t, b, late[2], news.Usable)
 	waitDelivered(t, a, late[2], 1)
 	waitDelivered(t, a, late[0], 2)
+	if got, err := a.Exchange.Delays(ctx); err != nil || len(got) != 0 {
+		t.Errorf("on the next day %+v wait (%v)", got, err)
+	}
 	if s := stateAt(b, late[1]); s != "" {
 		t.Errorf("what was withdrawn before its day came is %s", s)
 	}

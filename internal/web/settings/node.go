@@ -19,10 +19,11 @@ type Status struct {
 	Database    Database
 	Disk        Disk
 	Keys        KeyPlace
-	KeysExposed string   // a file with a key or its secret that others on this machine can read; "": none
-	Outbox      int64    // versions that wait to be offered
-	Sources     []Source // those that fail
-	Links       []Link   // to all partners
+	KeysExposed string       // a file with a key or its secret that others on this machine can read; "": none
+	Outbox      int64        // versions that wait to be offered
+	Delays      []terms.Line // what waits under an agreement, for another day or for a word of a partner
+	Sources     []Source     // those that fail
+	Links       []Link       // to all partners
 	Stuck       []Stuck
 }
 
@@ -113,6 +114,9 @@ func needs(p *i18n.Printer, s Status) []string {
 	}
 	for _, x := range s.Stuck {
 		list = append(list, p.T("doctor.agreement", "agreement", x.Agreement, "what", terms.Sentence(p, x.Err)))
+	}
+	for _, l := range s.Delays {
+		list = append(list, terms.Say(p, l))
 	}
 	n := 0
 	for _, l := range s.Links {

@@ -16,6 +16,7 @@ import (
 	"newspool/internal/news"
 	"newspool/internal/people"
 	"newspool/internal/store/storetest"
+	"newspool/internal/terms"
 	"newspool/internal/web/page"
 	"newspool/internal/web/page/pagetest"
 )
@@ -335,6 +336,7 @@ func TestNode(t *testing.T) {
 		Version: "1.0", Started: d.now.Add(-time.Hour), Database: Database{Engine: "postgres", Place: "db.north.example/newspool", Size: 5_000_000},
 		Disk: Disk{Free: 1_000_000_000, Total: 40_000_000_000, Low: true}, Keys: KeysOpen, KeysExposed: "keys/log.key",
 		Outbox:  1200,
+		Delays:  []terms.Line{{Key: "exchange.delay_later", Args: map[string]any{"n": int64(9999), "partner": []any{map[string]any{"en": "Radio Soren"}}}}},
 		Sources: []Source{{Name: "Soren feed", Since: d.now.Add(-2 * time.Hour), Problem: news.Problem{Key: "no.such.key"}, Href: "/sources/1"}},
 		Links: []Link{
 			{Name: "Radio Soren", State: page.LinkLive, LastContact: d.now},
@@ -342,7 +344,7 @@ func TestNode(t *testing.T) {
 		},
 	}
 	body := d.Page(200, "GET", "/settings/node", nil)
-	d.Contains(body, "PostgreSQL", "1 source is failing.", "1 link to a partner needs attention.", "keys of the newsroom are not protected", "The disk is nearly full",
+	d.Contains(body, "PostgreSQL", "9,999 versions wait for the next day, because of the ceilings of the agreement with \u2068Radio Soren\u2069.", "1 source is failing.", "1 link to a partner needs attention.", "keys of the newsroom are not protected", "The disk is nearly full",
 		"newspool key lock", "chmod 600", "no words for", "stopped: a person must look", "Row 4", `value="98"`, "1,200", `href="/sources/1"`, `href="/partners/1"`)
 	d.Lacks(body, "All is well")
 	d.Lang = "fa"

@@ -106,6 +106,28 @@ func TestOnePartnerOnce(t *testing.T) {
 	}
 }
 
+// TestWaitsForAnotherDay has an item wait for the next day: it is not refused, and the page says until when.
+func TestWaitsForAnotherDay(t *testing.T) {
+	d := newDesk(north)
+	mux := start(t, d)
+	d.deliveries[item("north.example", 6)] = []Delivery{
+		{Number: 2, Agreement: "ag2", Partner: soren, State: Waiting, Until: at("23:59"), Clause: "6", Why: terms.Line{Key: "terms.wait.records", Args: map[string]any{"partner": "Radio Soren", "clause": "6", "n": 40}}},
+		{Number: 2, Agreement: "ag1", Partner: baltra, State: Waiting, Why: terms.Line{Key: "exchange.unconfirmed"}},
+	}
+	body := text(ask(t, mux, "GET", railPath, ""))
+	pagetest.Check(t, "waits", body)
+	for _, want := range []string{"0 of 2 hold it", "waits until</span> <time", "<span>waits</span>", "the limit is 40 records a day", "Nothing is sent under this agreement yet"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the item does not say %q", want)
+		}
+	}
+	for _, wrong := range []string{"No agreement takes it.", "not sent"} {
+		if strings.Contains(body, wrong) {
+			t.Errorf("the item says %q", wrong)
+		}
+	}
+}
+
 // send posts a form with files: name, content, name, content …
 func send(t *testing.T, mux http.Handler, path string, fields map[string][]string, files ...string) *httptest.ResponseRecorder {
 	t.Helper()

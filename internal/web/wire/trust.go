@@ -122,7 +122,7 @@ func (a *article) permits(c painter, list []Permit, known []Agreement) {
 // deliveries makes the table of partners, those that somebody should look at first. A partner stands once: what it holds under
 // one agreement is not missing because another one did not take it.
 func (a *article) deliveries(c painter, list []Delivery, known []Agreement, draft bool) {
-	order := []DeliveryState{Delivered, Reported, Waiting, Released, WouldGo, Refused}
+	order := []DeliveryState{Delivered, Reported, Released, Waiting, WouldGo, Refused}
 	list = slices.Clone(list)
 	slices.SortStableFunc(list, func(x, y Delivery) int {
 		return cmp.Compare(slices.Index(order, x.State), slices.Index(order, y.State))
@@ -137,7 +137,7 @@ func (a *article) deliveries(c painter, list []Delivery, known []Agreement, draf
 		}
 		if i := slices.IndexFunc(a.Deliveries, func(l deliveryLine) bool { return l.root == d.Partner }); i >= 0 {
 			switch {
-			case d.State == a.Deliveries[i].State && d.State != Refused:
+			case d.State == a.Deliveries[i].State && d.State != Refused && d.State != Waiting:
 				line.Why = c.p.T("item.delivery.also_under", "name", line.Under)
 			case d.State == Refused && a.Deliveries[i].State != Refused:
 				line.Why = c.p.T("item.delivery.not_under", "name", line.Under)
@@ -202,6 +202,11 @@ func (c painter) delivery(d Delivery, known []Agreement) deliveryLine {
 		line.Icon, line.Word = "warn", c.p.T("item.delivery.reported")
 	case WouldGo:
 		line.Icon, line.Word = "open", c.p.T("item.delivery.would")
+	case Waiting:
+		line.Icon, line.Word = "clock", c.p.T("item.delivery.waits")
+		if !d.Until.IsZero() {
+			line.Word, line.Clock, line.At = c.p.T("item.delivery.waits_until"), c.p.Moment(d.Until, c.now), d.Until
+		}
 	default:
 		line.Icon, line.Word, line.Clock, line.At = "clock", c.p.T("item.delivery.waiting"), c.p.Moment(d.Released, c.now), d.Released
 	}

@@ -81,7 +81,7 @@ type DeliveryState string
 // The states of a delivery.
 const (
 	WouldGo   DeliveryState = "would"     // of a draft: it will go there
-	Waiting   DeliveryState = "waiting"   // released, and not yet in the ledger
+	Waiting   DeliveryState = "waiting"   // released, and not yet in the ledger: it goes by itself
 	Released  DeliveryState = "released"  // in the ledger; the partner has not said that it holds it
 	Delivered DeliveryState = "delivered" // durable at the partner
 	Refused   DeliveryState = "refused"   // not sent: a clause says no
@@ -96,6 +96,7 @@ type Delivery struct {
 	State     DeliveryState
 	Released  time.Time
 	Durable   time.Time // at the partner; zero: not known to be
+	Until     time.Time // of what waits: when it goes; zero: not known
 	Clause    string
 	Why       terms.Line // why not; without a key there is nothing to say
 }
