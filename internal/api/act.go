@@ -49,6 +49,9 @@ func unchanged(err error) bool {
 	return err != nil && f.Kind == fault.Conflict && f.Key == "story.nothing_changed"
 }
 
+// withdrawing is the operation that needs a reason.
+const withdrawing = "withdraw-item"
+
 type withdrawInput struct {
 	ItemPath
 	Body struct {

@@ -43,6 +43,7 @@ type People interface {
 // Library takes stories in.
 type Library interface {
 	AcceptWith(ctx context.Context, d news.Draft, release bool, also func(tx *store.Tx, a library.Accepted) error) (library.Accepted, error)
+	ReadItem(r store.Reader, id news.ItemID) (library.Item, error)
 	Item(ctx context.Context, id news.ItemID) (library.Item, error)
 }
 

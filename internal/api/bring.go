@@ -17,7 +17,8 @@ import (
 )
 
 const bringText = `Takes a story in as an item of our own and releases it to everybody whose agreement takes it. The same URI again is a new version:
-an update, or what altIds with the role newspool:class says (correction); pubStatus "canceled" withdraws the item.
+an update, or what altIds with the role newspool:class says (correction); pubStatus "canceled" withdraws the item. A new item with
+pubStatus "withheld" waits at the desk, and one that was released is withdrawn.
 What the desk has already is a duplicate, and nothing is done.
 
 With draft=true the version waits at the desk until an editor releases it.
@@ -60,6 +61,15 @@ func (a *API) bringItem(ctx context.Context, v *visit, in *bringInput) (*bringOu
 	var out *bringOutput
 	_, err = a.o.Library.AcceptWith(ctx, d, !in.Draft, func(tx *store.Tx, acc library.Accepted) error {
 		b := brought(acc, d, in.Draft)
+		if d.Held { // it waits, or withdraws what was released
+			it, err := a.o.Library.ReadItem(tx, acc.Item)
+			if err != nil {
+				return err
+			}
+			if b.State = "draft"; it.State == news.Withdrawn {
+				b.State = "withdrawn"
+			}
+		}
 		b.Problems = v.problems(d.Problems)
 		out = &bringOutput{Status: http.StatusOK, Location: Prefix + "/items/" + b.ID, Body: b}
 		if acc.Version == 1 && !acc.Duplicate {
@@ -109,7 +119,8 @@ func readDraft(body []byte, by news.PersonID) (news.Draft, error) {
 	}
 	d, err := ninjs.Parse(body)
 	if err != nil {
-		return d, err
+		f := fault.Of(err)
+		return d, &refused{first: f, problems: []news.Problem{{Key: f.Key, Args: f.Args, Fatal: true}}}
 	}
 	ingest.ItemOptions{Source: "api", By: by}.Complete(&d)
 	for _, p := range d.Problems {

@@ -65,7 +65,7 @@ func (a *API) operations() huma.API {
 		Description: "Releases a new version to everybody who has the item. Sent again it does nothing: the answer then says duplicate.", Tags: []string{"Stories in"},
 	}, a.correctItem)
 	register(a, h, huma.Operation{
-		OperationID: "withdraw-item", Method: http.MethodPost, Path: Prefix + "/items/{domain}/{id}/withdraw", Summary: "Withdraw an item of our own",
+		OperationID: withdrawing, Method: http.MethodPost, Path: Prefix + "/items/{domain}/{id}/withdraw", Summary: "Withdraw an item of our own",
 		Description: "Takes an item back everywhere, for good. Sent again it does nothing.", Tags: []string{"Stories in"},
 	}, a.withdrawItem)
 	register(a, h, huma.Operation{

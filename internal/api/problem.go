@@ -142,6 +142,16 @@ func (a *API) failed(ctx context.Context, op huma.Operation, err error) error {
 // maxFields is how many parts of a request are named.
 const maxFields = 20
 
+// noReason says whether all that huma has against a withdrawal is that its body, or the reason in it, is missing.
+func noReason(m *huma.ErrorModel) bool {
+	for _, e := range m.Errors {
+		if e == nil || e.Location != "body.reason" && e.Location != "body" {
+			return false
+		}
+	}
+	return m.Status == http.StatusUnprocessableEntity || m.Status == http.StatusBadRequest && len(m.Errors) == 0
+}
+
 // translate is called for each answer: what huma itself says of a request becomes a Problem, without its texts, which repeat
 // what was sent.
 func (a *API) translate(ctx huma.Context, _ string, x any) (any, error) {
@@ -159,6 +169,9 @@ func (a *API) translate(ctx huma.Context, _ string, x any) (any, error) {
 	case http.StatusInternalServerError:
 		f = fault.New(fault.Internal, "fault.internal")
 		a.o.Log.Error("api", "request", v.id, "method", ctx.Method(), "path", ctx.Operation().Path, "error", m.Detail)
+	}
+	if ctx.Operation().OperationID == withdrawing && noReason(m) {
+		f = fault.New(fault.Invalid, "story.withdrawal_reason")
 	}
 	p := v.problem(f)
 	p.Status, p.Title = m.Status, http.StatusText(m.Status)

@@ -22,7 +22,8 @@ import (
 )
 
 // Accept takes a draft in as an item of our own and releases it. A SourceID that is known makes a new version of its item;
-// Class says whether that is an update, a correction or a withdrawal. What the source has already said is a Duplicate: the
+// Class says whether that is an update, a correction or a withdrawal. A draft that is Held waits for Release, and so does a story
+// until its source says it again without that. What the source has already said is a Duplicate: the
 // same story, a version that it gave before (unless it was written later), or a lower version number than its last. Durable
 // when it returns nil.
 //
@@ -255,6 +256,9 @@ func (l *Library) prepare(ctx context.Context, d news.Draft) (prepared, error) {
 	if p.digest, err = digest(d.Story); err != nil {
 		return p, err
 	}
+	if d.Held { // the same story without that is something new: it goes out
+		p.digest, p.Version = "held:"+p.digest, ""
+	}
 	if len(d.Original) > 0 {
 		p.original, err = l.pack(ctx, d.Format, d.Original)
 	}
@@ -291,6 +295,7 @@ source_version = excluded.source_version, written_us = excluded.written_us, dige
 )
 
 func (l *Library) accept(tx *store.Tx, p prepared, release bool) (Accepted, error) {
+	release = release && !p.Held
 	var last said
 	if p.SourceID != "" && !p.unseen {
 		var err error
@@ -299,7 +304,7 @@ func (l *Library) accept(tx *store.Tx, p prepared, release bool) (Accepted, erro
 		}
 	}
 	if last.item == "" {
-		if p.Class == news.Withdrawal {
+		if p.Class == news.Withdrawal && (!p.Held || p.Headline == "") {
 			return Accepted{}, fault.New(fault.NotFound, "library.unknown")
 		}
 		it, err := l.newItem()
@@ -312,7 +317,7 @@ func (l *Library) accept(tx *store.Tx, p prepared, release bool) (Accepted, erro
 	if err != nil {
 		return Accepted{}, err
 	}
-	if p.Class == news.Withdrawal {
+	if p.Class == news.Withdrawal && (!p.Held || !it.Released.IsZero()) {
 		return l.withdraw(tx, it, p.Note, p.By)
 	}
 	if number, err := l.repeated(tx, last, p); err != nil || number != 0 {

@@ -45,6 +45,44 @@ func TestAcceptAllKeepsTheOrder(t *testing.T) {
 	})
 }
 
+// What its source holds back waits, and goes out when the source says so; what was out is withdrawn.
+func TestHeldByItsSource(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		with := func(class news.Class, held bool) news.Draft {
+			dr := draft("s1", "A")
+			dr.Version, dr.Class, dr.Held = "1", class, held
+			return dr
+		}
+		for i, s := range []struct {
+			draft     news.Draft
+			state     news.State
+			duplicate bool
+			out       int
+		}{
+			{with(news.Withdrawal, true), news.Unreleased, false, 0},
+			{with(news.Withdrawal, true), news.Unreleased, true, 0},
+			{with("", true), news.Unreleased, true, 0},
+			{with("", false), news.Usable, false, 1},
+			{with("", false), news.Usable, true, 1},
+			{with("", true), news.Usable, false, 1},
+			{with(news.Withdrawal, true), news.Withdrawn, false, 2},
+		} {
+			got, err := d.Accept(t.Context(), s.draft)
+			if err != nil {
+				t.Fatal(i, err)
+			}
+			if it, err := d.Item(t.Context(), got.Item); err != nil || it.State != s.state || got.Duplicate != s.duplicate || len(d.out) != s.out {
+				t.Errorf("step %d: %s %+v, %d went out, %v", i, it.State, got, len(d.out), err)
+			}
+		}
+		nothing := with(news.Withdrawal, true)
+		nothing.SourceID, nothing.Headline = "s2", ""
+		if _, err := d.Accept(t.Context(), nothing); fault.Of(err).Key != "library.unknown" {
+			t.Error(err)
+		}
+	})
+}
+
 func TestAcceptMakesVersions(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
 		later := func(dr news.Draft, at time.Duration) news.Draft { dr.Written = d.at.Add(at); return dr }

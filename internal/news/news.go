@@ -195,6 +195,7 @@ type Draft struct {
 	SourceID string // the source's own id or URI; the same SourceID again is a new version of the same item
 	Version  string // the source's own version, if it has one
 	Class    Class  // what the source says this is; "" means: new, or update if SourceID is known
+	Held     bool   // the source says that it is not to be released: it waits for an editor; with Withdrawal: what is released is withdrawn
 	Original []byte // the bytes as they came
 	Format   string // media type of Original
 	Problems []Problem

@@ -72,9 +72,10 @@ func readIdentity(o *object, d *news.Draft) {
 	case "canceled", "cancelled":
 		d.Class = news.Withdrawal
 	case "withheld":
-		d.Class = news.Withdrawal
+		d.Class, d.Held = news.Withdrawal, true
 		o.problem("pubstatus", "ingest.status_withheld")
-	default:
+	default: // it may say that nobody is to have it
+		d.Held = true
 		o.problem("pubstatus", "ingest.status_unknown", "value", status)
 	}
 	switch kind := o.str("type"); kind {
@@ -184,11 +185,12 @@ func finish(o *object, d *news.Draft) {
 	if left := o.left(); len(left) > 0 {
 		o.problem("", "ingest.unused", "fields", strings.Join(left, ", "))
 	}
+	nothing := d.Headline == "" && d.Body == "" && len(d.Media) == 0
 	switch {
-	case d.Class == news.Withdrawal && d.SourceID == "":
+	case d.Class == news.Withdrawal && d.SourceID == "" && (!d.Held || nothing):
 		o.fatal("uri", "ingest.withdrawal_of_nothing")
-	case d.Class == news.Withdrawal:
-	case d.Headline == "" && d.Body == "" && len(d.Media) == 0:
+	case d.Class == news.Withdrawal && (!d.Held || nothing):
+	case nothing:
 		o.fatal("", "ingest.empty")
 	case d.Headline == "":
 		d.Headline = firstWords(d.Story)
