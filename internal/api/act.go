@@ -23,7 +23,7 @@ type correctInput struct {
 type changedOutput struct{ Body Brought }
 
 func (a *API) correctItem(ctx context.Context, v *visit, in *correctInput) (*changedOutput, error) {
-	d, err := readDraft(bytes.Clone(in.Body.Item), v.by.Person.ID)
+	d, err := readDraft(bytes.Clone(in.Body.Item), v.by.Person.ID, a.o.Clock())
 	if err != nil {
 		return nil, err
 	}

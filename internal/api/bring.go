@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"net/http"
+	"time"
 
 	"newspool/internal/fault"
 	"newspool/internal/formats/ninjs"
@@ -54,7 +55,7 @@ func (a *API) bringItem(ctx context.Context, v *visit, in *bringInput) (*bringOu
 	if out, err := a.answered(ctx, ask); out != nil || err != nil {
 		return out, err
 	}
-	d, err := readDraft(bytes.Clone(in.RawBody), v.by.Person.ID)
+	d, err := readDraft(bytes.Clone(in.RawBody), v.by.Person.ID, a.o.Clock())
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +114,7 @@ func brought(acc library.Accepted, d news.Draft, draft bool) Brought {
 }
 
 // readDraft reads a story and completes it. Bytes that are no item, and fatal problems, are faults.
-func readDraft(body []byte, by news.PersonID) (news.Draft, error) {
+func readDraft(body []byte, by news.PersonID, now time.Time) (news.Draft, error) {
 	if bytes.HasPrefix(body, []byte("\x1f\x8b")) {
 		return news.Draft{}, fault.New(fault.Invalid, "api.packed")
 	}
@@ -122,7 +123,7 @@ func readDraft(body []byte, by news.PersonID) (news.Draft, error) {
 		f := fault.Of(err)
 		return d, &refused{first: f, problems: []news.Problem{{Key: f.Key, Args: f.Args, Fatal: true}}}
 	}
-	ingest.ItemOptions{Source: "api", By: by}.Complete(&d)
+	ingest.ItemOptions{Source: "api", By: by}.Complete(&d, now)
 	for _, p := range d.Problems {
 		if p.Fatal {
 			return d, &refused{first: &fault.Error{Kind: fault.Invalid, Key: p.Key, Args: p.Args}, problems: d.Problems}

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"unicode"
 
 	"github.com/alecthomas/kong"
 
@@ -151,6 +152,16 @@ func consoleLang() string {
 // strip takes the bidi isolates out of a sentence: consoles show them as boxes.
 func strip(s string) string {
 	return strings.NewReplacer("\u2066", "", "\u2067", "", "\u2068", "", "\u2069", "").Replace(s)
+}
+
+// plain makes text of others fit for a console: nothing in it moves the cursor, colours or turns what stands after it.
+func plain(s string) string {
+	return strip(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r >= '\u202a' && r <= '\u202e' || r == '\u2028' || r == '\u2029' {
+			return -1
+		}
+		return r
+	}, s))
 }
 
 // path resolves a file name against the folder that the command was given in.

@@ -49,6 +49,16 @@ type house struct {
 
 // Run runs the demo until it is stopped.
 func (c demoCmd) Run(a *app) error {
+	for _, name := range c.Wire { // before anything is promised
+		f, err := os.Open(name)
+		if err != nil {
+			return fault.New(fault.NotFound, "cli.file", "file", name).Because(err)
+		}
+		f.Close()
+	}
+	if _, err := c.reader(a); err != nil {
+		return err
+	}
 	dir, kept := a.set.Dir, true
 	if dir == defaultDir {
 		tmp, err := os.MkdirTemp("", "newspool-demo-")

@@ -51,6 +51,10 @@ func (c ingestCmd) Run(a *app) error {
 				noted := a.note(n, "sources.act_file_done", "", map[string]any{"name": filepath.Base(name), "taken": r.Taken, "known": r.Duplicates, "refused": r.Refused})
 				err = cmp.Or(err, noted)
 			}
+			if err != nil && r.Taken > 0 && a.ctx.Err() == nil { // its own sentence may be that nothing was stored
+				fmt.Fprintf(a.errOut, "newspool: %s\n  (%v)\n", strip(a.printer().T("cli.ingest_kept")), err)
+				return errSaid
+			}
 			if err != nil {
 				return err
 			}
@@ -90,7 +94,10 @@ func (a *app) report(name string, r ingest.Report) {
 		if x.Fatal {
 			what = "refused"
 		}
-		fmt.Fprintf(a.errOut, "%s: %s: %s: %s\n", name, what, strings.TrimSpace(x.Name+" "+x.Where), strip(terms.Say(p, terms.Line{Key: x.Key, Args: x.Args})))
+		if about := strings.TrimSpace(x.Name + " " + x.Where); about != "" {
+			what += ": " + about
+		}
+		fmt.Fprintf(a.errOut, "%s: %s: %s\n", name, plain(what), plain(terms.Say(p, terms.Line{Key: x.Key, Args: x.Args})))
 	}
 	if r.More > 0 {
 		fmt.Fprintf(a.errOut, "%s: and %d more problems of the same kinds\n", name, r.More)

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"newspool/internal/desk"
 	"newspool/internal/library"
@@ -19,7 +20,7 @@ type itemListCmd struct {
 	Most int `default:"20" help:"How many."`
 }
 
-// Run lists items, newest first: address, state, language, headline.
+// Run lists items, newest first: address, state, language, headline. The state of what may not be published yet says until when.
 func (c itemListCmd) Run(a *app) error {
 	return a.withDesk(func(n *node.Node) error {
 		for before, left := int64(0), c.Most; left > 0; {
@@ -28,7 +29,11 @@ func (c itemListCmd) Run(a *app) error {
 				return err
 			}
 			for _, r := range rows {
-				fmt.Fprintf(a.out, "%s  %s  %s  %s\n", r.Item, r.State, r.Lang, r.Headline)
+				state := string(r.State)
+				if r.State == news.Usable && r.Embargo.After(n.Clock()) {
+					state = "embargo until " + r.Embargo.UTC().Format(time.RFC3339)
+				}
+				fmt.Fprintf(a.out, "%s  %s  %s  %s\n", r.Item, state, plain(string(r.Lang)), plain(r.Headline))
 			}
 			before, left = rows[len(rows)-1].N, left-len(rows)
 		}

@@ -35,6 +35,9 @@ func (s *Service) File(ctx context.Context, name string, r io.Reader, o ItemOpti
 		return produce(ctx, name, in, to)
 	})
 	report.Files = 1
+	if err == nil && report.Taken+report.Duplicates+report.Refused == 0 {
+		report.note(ItemProblem{Where: path.Base(name), Key: "ingest.file_empty"})
+	}
 	return report, err
 }
 
@@ -58,7 +61,17 @@ func produce(ctx context.Context, name string, r io.Reader, to *intake) error {
 		if to.o.Mapping != nil {
 			read = to.o.Mapping.ReadLines
 		}
-		return read(in, func(line int, d news.Draft, err error) error { return to.give(at(line), d, err) })
+		last, nth := 0, 0
+		return read(in, func(line int, d news.Draft, err error) error {
+			if nth++; line != last {
+				last, nth = line, 1
+			}
+			where := at(line)
+			if nth > 1 {
+				where += fmt.Sprintf("#%d", nth)
+			}
+			return to.give(where, d, err)
+		})
 	case "feed":
 		b, err := io.ReadAll(io.LimitReader(in, feed.MaxFeed+1))
 		if err != nil {
@@ -139,10 +152,11 @@ func (e ending) Read(p []byte) (int, error) {
 
 // Folder takes in all files below a folder that have an ending of a format (.json, .jsonl, .ndjson, .ninjs, .xml, .rss,
 // .atom, each also with .gz; photos), in the order of their names. A file that cannot be read is a problem of the report and stops
-// no other; the error is trouble of the desk, or the end of ctx.
+// no other; files with other endings are named in a warning; the error is trouble of the desk, or the end of ctx.
 func (s *Service) Folder(ctx context.Context, dir fs.FS, o ItemOptions) (Report, error) {
 	var whole Report
 	each := o
+	var passed []string
 	err := fs.WalkDir(dir, ".", func(name string, e fs.DirEntry, err error) error {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -155,7 +169,7 @@ func (s *Service) Folder(ctx context.Context, dir fs.FS, o ItemOptions) (Report,
 			return nil
 		}
 		if wanted(name) == "" || !e.Type().IsRegular() {
-			whole.Passed++
+			passed = append(passed, name)
 			return nil
 		}
 		if o.Progress != nil {
@@ -168,8 +182,18 @@ func (s *Service) Folder(ctx context.Context, dir fs.FS, o ItemOptions) (Report,
 		}
 		return s.fileOf(ctx, dir, name, each, &whole)
 	})
+	if whole.Passed = len(passed); whole.Passed > 0 {
+		names := strings.Join(passed[:min(len(passed), maxNamed)], ", ")
+		if len(passed) > maxNamed {
+			names += " …"
+		}
+		whole.note(ItemProblem{Key: "ingest.passed", Args: map[string]any{"n": len(passed), "names": names}})
+	}
 	return whole, err
 }
+
+// maxNamed is how many files are named that were passed over.
+const maxNamed = 20
 
 // fileOf takes in one file of a folder. Its error ends the walk.
 func (s *Service) fileOf(ctx context.Context, dir fs.FS, name string, o ItemOptions, whole *Report) error {

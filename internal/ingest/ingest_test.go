@@ -189,6 +189,28 @@ func TestCompleted(t *testing.T) {
 	}
 }
 
+// What a source hides in a line, or claims of the time, is taken out; a subject that nobody knows is kept. All with a warning.
+func TestHiddenAndClaimed(t *testing.T) {
+	desk := &tray{}
+	in := `{"uri":"u1","headline":"Ferry \u202elate\u202c","slugline":"\u2067FERRY","by":"\u2068مهران\u2069 N.","versionCreated":"2099-01-01T00:00:00Z","subjects":[{"uri":"http://cv.iptc.org/newscodes/mediatopic/99999999"},{"uri":"http://cv.iptc.org/newscodes/mediatopic/20000339"}]}`
+	report, err := service(t, desk).File(t.Context(), "x.json", strings.NewReader(in), ItemOptions{})
+	if err != nil || report.Taken != 1 {
+		t.Fatalf("%+v %v", report, err)
+	}
+	d := desk.all[0]
+	if d.Headline != "Ferry late" || d.Slug != "FERRY" || d.Byline != "\u2068مهران\u2069 N." || !d.Written.IsZero() || len(d.Subjects) != 2 {
+		t.Errorf("%+v", d.Story)
+	}
+	var got []string
+	for _, p := range report.Problems {
+		got = append(got, p.Where+" "+p.Key)
+	}
+	want := []string{"x.json:1 headline ingest.direction_dropped", "x.json:1 slugline ingest.direction_dropped", "x.json:1 ingest.date_future", "x.json:1 subjects ingest.subject_unknown"}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}
+
 // What comes first is handed on first, many items at a time, and never two versions of one of them.
 func TestOrder(t *testing.T) {
 	var b, want strings.Builder
@@ -284,19 +306,26 @@ func TestFolder(t *testing.T) {
 		"b/e.json.gz":    {Data: []byte(zipped(item(3)))},
 		"b/cut.jsonl.gz": {Data: []byte("\x1f\x8bxxxx")},
 		"readme.txt":     {Data: []byte("hello")},
+		"gen.py":         {Data: []byte("print()")},
+		"empty.json":     {Data: []byte("[]")},
+		"list.json":      {Data: []byte("[" + item(4) + `,{"uri":"a","uri":"b"},` + item(5) + ",\n" + `{"uri":}]`)},
 	}, ItemOptions{Progress: func(r Report) { last = r }})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Report{Files: 6, Passed: 1, Taken: 5, Refused: 1, Problems: []ItemProblem{
+	want := Report{Files: 8, Passed: 2, Taken: 7, Refused: 3, Problems: []ItemProblem{
 		{Where: "a.jsonl:2", Key: "ingest.json_syntax", Fatal: true},
 		{Where: "b/broken.xml", Key: "ingest.feed_bad", Fatal: true},
 		{Where: "b/cut.jsonl.gz", Key: "ingest.gzip", Fatal: true},
+		{Where: "empty.json", Key: "ingest.file_empty"},
+		{Where: "list.json:1#2", Key: "ingest.json_twice", Args: map[string]any{"field": "uri"}, Fatal: true},
+		{Where: "list.json:2", Key: "ingest.json_syntax", Fatal: true},
+		{Key: "ingest.passed", Args: map[string]any{"n": 2, "names": "gen.py, readme.txt"}},
 	}}
 	if d := cmp.Diff(want, report); d != "" {
 		t.Error(d)
 	}
-	if last.Taken != 5 {
+	if last.Taken != 7 {
 		t.Errorf("the last progress: %+v", last)
 	}
 }

@@ -73,7 +73,7 @@ func (in *intake) give(where string, d news.Draft, err error) error {
 	if err != nil {
 		return in.send(work{where: where, why: fault.Of(err)})
 	}
-	in.o.Complete(&d)
+	in.o.Complete(&d, in.s.clock())
 	return in.send(work{where: where, draft: d})
 }
 

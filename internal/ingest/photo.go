@@ -30,7 +30,7 @@ func (in *intake) photo(name string, r io.Reader) error {
 		return in.fail(w, err)
 	}
 	w.draft = photoDraft(m, info, path.Base(name))
-	in.o.Complete(&w.draft)
+	in.o.Complete(&w.draft, in.s.clock())
 	w.draft.Media = []news.Media{m} // Complete takes out what files claim; this one is here
 	return in.send(w)
 }

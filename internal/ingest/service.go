@@ -2,9 +2,7 @@ package ingest
 
 import (
 	"context"
-	"crypto/sha256"
 	"embed"
-	"encoding/hex"
 	"log/slog"
 	"net/http"
 
@@ -86,7 +84,7 @@ type Report struct {
 
 // ItemProblem is one thing that is wrong with one item.
 type ItemProblem struct {
-	Where string // "wire.jsonl:14" or "wire.jsonl:14 headline": file, line or number of the item, field
+	Where string // "wire.jsonl:14 headline": file, line or number of the item, field; "list.json:1#3": the third item of that line
 	Name  string // the item: its id at the source, or its headline
 	Key   string // message of the catalogs
 	Args  map[string]any
@@ -126,30 +124,6 @@ func (r *Report) add(part Report) {
 	r.More += part.More
 	for _, p := range part.Problems {
 		r.note(p)
-	}
-}
-
-// Complete fills in what a draft that was read does not say and takes out what nobody may claim.
-func (o ItemOptions) Complete(d *news.Draft) {
-	d.Source, d.By = o.Source, o.By
-	if d.Source == "" {
-		d.Source = "ingest"
-	}
-	if d.Lang == "" {
-		d.Lang = o.Lang
-	}
-	if d.Service == "" {
-		d.Service = o.Service
-	}
-	if d.SourceID == "" && len(d.Original) > 0 {
-		sum := sha256.Sum256(d.Original) // so that the same bytes are not taken twice
-		d.SourceID = hashID + hex.EncodeToString(sum[:])
-	}
-	for i := range d.Media {
-		if d.Media[i].SHA256 != "" {
-			d.Media[i].SHA256 = ""
-			d.Problems = append(d.Problems, news.Problem{Where: "associations", Key: "ingest.media_claimed", Args: map[string]any{"id": d.Media[i].ID}})
-		}
 	}
 }
 

@@ -27,7 +27,7 @@ func (s *Service) Try(ctx context.Context, n Source) (Trial, error) {
 	}
 	o := ItemOptions{Lang: n.Lang, Service: n.Service}
 	for i := range got.feed.Items {
-		o.Complete(&got.feed.Items[i])
+		o.Complete(&got.feed.Items[i], s.clock())
 	}
 	return Trial{n, got.feed.Title, got.feed.Items, got.feed.Problems}, nil
 }
