@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"unicode"
@@ -81,9 +82,15 @@ var errUsage = errors.New("usage")
 
 func (a *app) run() (code int) {
 	a.set = &commands{}
+	args, out, nothing := a.args, a.out, len(a.args) == 0
+	if nothing {
+		args, out = []string{"--help"}, a.errOut
+	} else if args[0] == "help" {
+		args = append(slices.Clone(args[1:]), "--help")
+	}
 	exited := -1
 	parser, err := kong.New(a.set, kong.Name("newspool"), kong.Description("The exchange between newsrooms that have agreed to work together."),
-		kong.Writers(a.out, a.errOut), kong.Exit(func(c int) { exited = c; panic(errUsage) }),
+		kong.Writers(out, a.errOut), kong.Exit(func(c int) { exited = c; panic(errUsage) }),
 		kong.Configuration(config.Load), kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 	if err != nil {
 		fmt.Fprintln(a.errOut, err)
@@ -94,10 +101,12 @@ func (a *app) run() (code int) {
 			if r != error(errUsage) {
 				panic(r)
 			}
-			code = exited
+			if code = exited; nothing {
+				code = 2
+			}
 		}
 	}()
-	k, err := parser.Parse(a.args)
+	k, err := parser.Parse(args)
 	if err != nil {
 		if missing := (*fs.PathError)(nil); errors.As(err, &missing) {
 			err = fault.New(fault.NotFound, "cli.file", "file", missing.Path).Because(missing.Err)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"newspool/internal/exchange"
 	"newspool/internal/fault"
 	"newspool/internal/i18n"
 	"newspool/internal/ledger"
@@ -16,7 +17,8 @@ import (
 
 type doctorCmd struct{}
 
-// Run looks at everything that can be wrong with a node, and says it in words.
+// Run looks at everything that can be wrong with a node, and says it in words. A note is what somebody should know and decide;
+// it makes nothing fail.
 func (doctorCmd) Run(a *app) error {
 	return a.withNode(func(n *node.Node) error {
 		p := a.printer()
@@ -30,6 +32,7 @@ func (doctorCmd) Run(a *app) error {
 			fmt.Fprintln(a.out, mark+strip(text))
 		}
 		say := func(ok bool, key string, args ...any) { tell(ok, p.T(key, args...)) }
+		note := func(key string, args ...any) { fmt.Fprintln(a.out, "note "+strip(p.T(key, args...))) }
 		if n.Exchange.Root() == "" {
 			say(false, "setup.not_done")
 			return errSaid
@@ -44,9 +47,21 @@ func (doctorCmd) Run(a *app) error {
 			return err
 		}
 		say(stored, map[bool]string{true: "doctor.root_stored", false: "doctor.root_here"}[stored])
-		say(s.Keys != settings.KeysPlain, "doctor.keys", "how", i18n.Plain(p.T("settings.node.keys."+string(s.Keys))))
+		how := i18n.Plain(p.T("settings.node.keys." + string(s.Keys)))
+		if s.Keys == settings.KeysOpen || s.Keys == settings.KeysBeside {
+			note("doctor.keys", "how", how)
+		} else {
+			say(s.Keys != settings.KeysPlain, "doctor.keys", "how", how)
+		}
 		if s.KeysExposed != "" {
 			say(false, "settings.node.keys_exposed", "file", s.KeysExposed)
+		}
+		nobody, err := n.People.NeedsSetup(a.ctx)
+		if err != nil {
+			return err
+		}
+		if nobody {
+			note("doctor.nobody")
 		}
 		chain, err := n.People.VerifyAudit(a.ctx)
 		if f := fault.Of(err); f.Kind == fault.Fork {
@@ -97,7 +112,11 @@ func doctorRunning(a *app, n *node.Node, s settings.Status, p *i18n.Printer, say
 		say(false, "doctor.agreement", "agreement", x.Agreement, "what", terms.Sentence(p, x.Err))
 	}
 	for _, l := range n.Exchange.Links() {
-		say(l.State == "live", "doctor.link", "partner", l.Domain, "state", i18n.Plain(p.T("settings.node.link."+string(l.State))))
+		if l.State == exchange.LinkNever {
+			say(false, "doctor.link_never", "partner", l.Domain)
+			continue
+		}
+		say(l.State == exchange.LinkLive, "doctor.link", "partner", l.Domain, "state", i18n.Plain(p.T("settings.node.link."+string(l.State))))
 	}
 	return nil
 }

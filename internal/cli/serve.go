@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"newspool/internal/config"
@@ -31,17 +32,27 @@ func (serveCmd) Run(a *app) error {
 		return err
 	}
 	if n.OnlyHere() {
-		fmt.Fprintln(a.errOut, "newspool: "+strip(a.printer().T("doctor.base", "address", n.Base())))
+		a.started(a.errOut, "newspool: "+strip(a.printer().T("doctor.base", "address", n.Base())))
 	}
-	fmt.Fprintf(a.out, "Newspool serves %s on %s\n", a.set.Dir, deskURL(n))
+	a.started(a.out, fmt.Sprintf("Newspool serves %s on %s", a.set.Dir, deskURL(n)))
 	code, err := n.People.SetupCode(ctx)
 	if err != nil {
 		return err
 	}
 	if code != "" {
-		fmt.Fprintf(a.out, "Nobody can sign in yet. Open %s/setup and enter the code %s\n", deskURL(n), code)
+		a.started(a.out, fmt.Sprintf("Nobody can sign in yet. Open %s/setup and enter the code %s", deskURL(n), code))
 	}
 	return n.Run(ctx)
+}
+
+// started says something of the start on the console; where the log is JSON it is a line of the log, for whoever reads that reads
+// no other.
+func (a *app) started(to io.Writer, text string) {
+	if a.set.LogFormat == "json" {
+		a.log("").Info(text)
+		return
+	}
+	fmt.Fprintln(to, text)
 }
 
 // deskURL is the address that a person opens: plain on this machine, as partners see it elsewhere.

@@ -104,8 +104,14 @@ func (a accounts) SetPreference(ctx context.Context, id news.PersonID, name, val
 	})
 }
 
-// databaseReady reports whether the database answers.
-func (n *Node) databaseReady(ctx context.Context) error {
+// fullDisk is the free space in bytes below which no write can be counted upon.
+const fullDisk = 4 << 20
+
+// ready reports whether the database answers, and whether there is room to write.
+func (n *Node) ready(ctx context.Context) error {
+	if free, _, known := disk(n.Settings.Dir); known && free < fullDisk {
+		return fault.New(fault.Unavailable, "fault.disk_full")
+	}
 	return n.DB.Read(ctx, func(r store.Reader) error {
 		var one int
 		return r.QueryRow(`SELECT 1`).Scan(&one)

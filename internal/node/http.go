@@ -185,11 +185,15 @@ func (n *Node) health(mux *http.ServeMux) {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
-		err := n.databaseReady(r.Context())
+		err := n.ready(r.Context())
 		w.Header().Set("Content-Type", "application/json")
 		if err != nil {
 			w.WriteHeader(http.StatusServiceUnavailable)
-			json.NewEncoder(w).Encode(map[string]any{"ready": false, "why": "database"})
+			why := "database"
+			if fault.Of(err).Key == "fault.disk_full" {
+				why = "disk_full"
+			}
+			json.NewEncoder(w).Encode(map[string]any{"ready": false, "why": why})
 			return
 		}
 		json.NewEncoder(w).Encode(map[string]any{"ready": true, "database_ms": float64(time.Since(began).Microseconds()) / 1000, "set_up": n.Exchange.Root() != ""})
