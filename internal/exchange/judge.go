@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"newspool/internal/clock"
+	"newspool/internal/ledger"
 	"newspool/internal/library"
 	"newspool/internal/news"
 	"newspool/internal/partner"
@@ -59,6 +60,15 @@ func delivery(story terms.Facts, from, to news.Root, class news.Class, by terms.
 	f := story
 	f.From, f.To, f.Class, f.Suspended, f.Ends, f.Sent, f.Today = from, to, class, by.Suspended, by.Ends, sent, today
 	return f
+}
+
+// continues is the ledger that goes on in the one that begins with a record; "" for none.
+func continues(first protocol.Record) ledger.ID {
+	var body EpochBody
+	if first.Type != TypeEpoch || protocol.Decode(first.Body, &body) != nil {
+		return ""
+	}
+	return ledger.ID(body.Continues)
 }
 
 // counts reports whether a record counts towards the ceilings of a day: versions that come with their text.

@@ -117,7 +117,7 @@ func New(o Options) *Service {
 		own:          map[terms.AgreementID]ledger.ID{},
 		links:        map[ledger.ID]*link{},
 		tokens:       newTokenKey(),
-		days:         daily.New(o.Clock, counts),
+		days:         daily.New(o.Clock, counts, continues),
 		doubtful:     map[ledger.ID]bool{},
 		suspects:     map[ledger.ID]time.Time{},
 		confirmWake:  make(chan struct{}, 1),

@@ -300,6 +300,41 @@ func TestTwoAgreements(t *testing.T) {
 	}
 }
 
+// A database that is restored from a backup begins no day anew, at either end.
+func TestCeilingAfterRestore(t *testing.T) {
+	var h hands
+	h.move(24*time.Hour - time.Duration(time.Now().UTC().Hour())*time.Hour) // not close to midnight
+	a, b := pair(t, func(x, y *Spec, rev *terms.Revision) {
+		x.Clock, y.Clock = h.clock, h.clock
+		rev.Ceilings.Records = 4
+	})
+	send(t, a, b, 1)
+	backup := keep(t, a)
+	a.Restart(a.spec)
+	send(t, a, b, 2, 3)
+	restore(t, a, backup)
+	a.Restart(a.spec)
+	send(t, a, b, 4)
+	id := accept(t, a, Story(5))
+	Wait(t, "it waits for the next day", func() bool {
+		ds := deliveries(t, a, id)
+		return len(ds) == 1 && ds[0].State == exchange.Queued && ds[0].Key == "terms.wait.records"
+	})
+	write(t, a, func(tx *store.Tx) error { // a program that does not wait
+		v, err := a.Library.Outgoing(tx, id, 1)
+		if err != nil {
+			return err
+		}
+		st := a.Agreements.Active()[0]
+		_, err = a.Exchange.Say(tx, st.Agreement, ledger.Draft{
+			Type: exchange.TypeRelease, Terms: string(st.Hash), About: string(id), Body: exchange.ItemBody{Class: v.Class, Version: 1},
+			Contents: []ledger.Content{{ID: v.ContentID, Bytes: v.Content, Type: v.MediaType, Lang: string(v.Story.Lang)}},
+		})
+		return err
+	})
+	waitState(t, b, id, news.SetAside)
+}
+
 // What is above the ceiling of a day waits for the next one, also over a start; what was withdrawn meanwhile is never said, and
 // corrections of what was sent do not wait.
 func TestCeilingOfADay(t *testing.T) {

@@ -1,12 +1,14 @@
 // Package daily counts how much a newsroom says in a ledger on one day, for the ceilings of its agreement.
 //
 // What it promises: both ends of a ledger count the same. Records are counted by their own time and place, contents by the size that
-// the records tell; after a start, and after a transaction that was undone, the records themselves are counted again.
+// the records tell; after a start, and after a transaction that was undone, the records themselves are counted again. A ledger that
+// goes on from another one of its newsroom counts together with it: a restored database begins no day anew.
 //
 // What it never does: it believes no time that is far ahead of our clock, and begins no day anew because a time went back.
 package daily
 
 import (
+	"errors"
 	"time"
 
 	"newspool/internal/clock"
@@ -21,14 +23,16 @@ const ahead = 2 * time.Minute
 
 // Counter counts for all ledgers of a database. It belongs to the writer of the database: it may be used inside transactions only.
 type Counter struct {
-	clock  clock.Clock
-	counts func(protocol.Record) bool
-	days   map[ledger.ID]*Day
+	clock     clock.Clock
+	counts    func(protocol.Record) bool
+	continues func(protocol.Record) ledger.ID
+	days      map[ledger.ID]*Day
 }
 
-// New makes a counter; counts says which records count.
-func New(clk clock.Clock, counts func(protocol.Record) bool) *Counter {
-	return &Counter{clock: clk, counts: counts, days: map[ledger.ID]*Day{}}
+// New makes a counter; counts says which records count, and continues which ledger goes on in the one that begins with a record, ""
+// for none.
+func New(clk clock.Clock, counts func(protocol.Record) bool, continues func(protocol.Record) ledger.ID) *Counter {
+	return &Counter{clock: clk, counts: counts, continues: continues, days: map[ledger.ID]*Day{}}
 }
 
 // Day is what a ledger has said on its newest day.
@@ -111,18 +115,58 @@ func (d *Day) of(at time.Time) string {
 const enough = 4096
 
 // read counts the records of the newest day before an index, and those after the first of them that tell an earlier day. It reads
-// backwards.
+// backwards, and on in the ledgers that this one continues.
 func (d *Day) read(r store.Reader, id ledger.ID, before int64) error {
-	const step = 512
 	var earlier terms.Counts
-	for to := before; to > 0; to -= step {
-		records, err := ledger.Records(r, id, max(0, to-step), to)
+	for seen := map[ledger.ID]bool{}; id != "" && !seen[id]; {
+		seen[id] = true
+		first, err := d.readLedger(r, id, before, &earlier)
 		if err != nil {
 			return err
 		}
+		if id, before, err = d.c.previous(r, id, first); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// previous is the ledger that goes on in one that begins with a record, and how much of it is here; "" if there is none, or if it is
+// of another newsroom or agreement.
+func (c *Counter) previous(r store.Reader, id ledger.ID, first protocol.Record) (ledger.ID, int64, error) {
+	last := c.continues(first)
+	if last == "" {
+		return "", 0, nil
+	}
+	now, err := ledger.Get(r, id)
+	if err != nil {
+		return "", 0, err
+	}
+	old, err := ledger.Get(r, last)
+	if errors.Is(err, ledger.ErrUnknown) || (err == nil && (old.Owner != now.Owner || old.Agreement != now.Agreement)) {
+		return "", 0, nil
+	}
+	return last, old.Size, err
+}
+
+// readLedger is read for one ledger. It gives the first record of the ledger if it has come as far as that.
+func (d *Day) readLedger(r store.Reader, id ledger.ID, before int64, earlier *terms.Counts) (first protocol.Record, err error) {
+	const step = 512
+	for to := before; to > 0; to -= step {
+		from := max(0, to-step)
+		records, err := ledger.Records(r, id, from, to)
+		if err != nil {
+			return first, err
+		}
 		for n := len(records) - 1; n >= 0; n-- {
 			rec, err := protocol.ParseRecord(records[n])
-			if err != nil || rec.Ledger != string(id) || !d.c.counts(rec) {
+			if err != nil || rec.Ledger != string(id) {
+				continue
+			}
+			if from == 0 && n == 0 {
+				first = rec
+			}
+			if !d.c.counts(rec) {
 				continue
 			}
 			day := d.of(clock.FromMicros(rec.Time))
@@ -132,14 +176,14 @@ func (d *Day) read(r store.Reader, id ledger.ID, before int64) error {
 				d.day = day
 				d.counts.Records += earlier.Records
 				d.counts.Bytes += earlier.Bytes
-				earlier = terms.Counts{}
+				*earlier = terms.Counts{}
 			}
 			if earlier.Records == enough {
-				return nil
+				return protocol.Record{}, nil
 			}
 		}
 	}
-	return nil
+	return first, nil
 }
 
 // Bytes is the size of a record's contents as the record tells it.

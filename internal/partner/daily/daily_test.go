@@ -70,7 +70,12 @@ func (b *book) say(tx *store.Tx, c *Counter, kind string, bytes int) error {
 }
 
 func (b *book) counter() *Counter {
-	return New(func() time.Time { return b.now }, func(r protocol.Record) bool { return r.Type == "item.release" })
+	return New(func() time.Time { return b.now }, func(r protocol.Record) bool { return r.Type == "item.release" }, func(first protocol.Record) ledger.ID {
+		if first.Type != "ledger.epoch" {
+			return ""
+		}
+		return ledger.ID(first.About)
+	})
 }
 
 func (b *book) counts(c *Counter) (got terms.Counts) {
@@ -120,9 +125,69 @@ func TestCountedAlike(t *testing.T) {
 	}
 }
 
+// A ledger that goes on from another one counts together with it, and with what that one goes on from. One of another agreement does
+// not count, and ledgers that name each other end.
+func TestGoesOn(t *testing.T) {
+	b := newBook(t)
+	c := b.counter()
+	release := func() {
+		t.Helper()
+		b.write(func(tx *store.Tx) error { return b.say(tx, c, "item.release", 1) })
+	}
+	// goOn begins the next ledger.
+	goOn := func(agreement string, from ledger.ID) {
+		t.Helper()
+		b.id = ledger.ID(protocol.NewID())
+		b.write(func(tx *store.Tx) error {
+			err := b.l.Create(tx, ledger.Info{ID: b.id, Own: true, Owner: "me", Agreement: agreement, Origin: protocol.Origin("north.example", string(b.id))})
+			if err != nil {
+				return err
+			}
+			if from == "itself" {
+				from = b.id
+			}
+			_, err = b.l.Append(tx, b.id, ledger.Draft{Type: "ledger.epoch", About: string(from)})
+			return err
+		})
+	}
+	want := func(records int64) {
+		t.Helper()
+		for _, x := range []*Counter{c, b.counter()} {
+			if got := b.counts(x); got.Records != records || got.Bytes != records*1024 {
+				t.Errorf("counted %+v, want %d records", got, records)
+			}
+		}
+	}
+	release()
+	b.now = b.now.AddDate(0, 0, 1)
+	release()
+	release()
+	goOn("a", b.id)
+	want(2)
+	release()
+	want(3)
+	goOn("a", b.id)
+	release()
+	want(4)
+	last := b.id
+	goOn("other", last)
+	release()
+	want(1)
+	goOn("a", "itself")
+	release()
+	want(1)
+	goOn("a", ledger.ID(protocol.NewID()))
+	release()
+	want(1)
+	goOn("a", last)
+	b.now = b.now.AddDate(0, 0, 1)
+	release()
+	want(1)
+}
+
 // A time that is far ahead counts as today, one that goes back counts for the day that it is, and With changes nothing.
 func TestDays(t *testing.T) {
-	c := New(func() time.Time { return noon }, nil)
+	c := New(func() time.Time { return noon }, nil, nil)
 	d := &Day{c: c, zone: time.UTC}
 	for _, at := range []time.Time{noon, noon.AddDate(0, 0, -1), noon.AddDate(0, 0, 1), noon.AddDate(2, 0, 0), noon.Add(time.Minute)} {
 		d.add(d.of(at), 10)
@@ -133,7 +198,7 @@ func TestDays(t *testing.T) {
 	if got, want := d.With(noon, 1), (terms.Counts{Records: 6, Bytes: 51}); got != want || d.Counts().Records != 5 {
 		t.Errorf("with one more: %+v, want %+v; kept %+v", got, want, d.Counts())
 	}
-	d.c = New(func() time.Time { return noon.AddDate(0, 0, 1) }, nil)
+	d.c = New(func() time.Time { return noon.AddDate(0, 0, 1) }, nil, nil)
 	if got, want := d.With(noon.AddDate(0, 0, 1), 1), (terms.Counts{Records: 1, Bytes: 1}); got != want {
 		t.Errorf("on the next day: %+v, want %+v", got, want)
 	}
@@ -146,7 +211,7 @@ func TestZone(t *testing.T) {
 		t.Fatal(err)
 	}
 	at := time.Date(2026, 11, 24, 20, 29, 0, 0, time.UTC) // 23:59 there
-	c := New(func() time.Time { return at.Add(time.Hour) }, nil)
+	c := New(func() time.Time { return at.Add(time.Hour) }, nil, nil)
 	d := &Day{c: c, zone: tehran}
 	d.add(d.of(at), 1)
 	if got := d.With(at.Add(time.Minute), 1).Records; got != 1 {
