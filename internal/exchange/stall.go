@@ -130,7 +130,7 @@ func (s *Service) watch(ctx context.Context, before []Stall) []Stall {
 		if slices.ContainsFunc(before, func(x Stall) bool { return x.Partner == st.Partner && x.Ledger == st.Ledger }) {
 			continue
 		}
-		s.Log.Error("a partner confirms nothing of what we say any more: it does not reach this node, or reads another copy of it",
+		s.Log.Warn("a partner confirms nothing of what we say any more: it does not reach this node, or reads another copy of it",
 			"agreement", st.Agreement, "partner", st.Partner, "ledger", st.Ledger, "records", st.Records, "since", st.Since)
 		s.Changed("links", string(st.Partner))
 	}

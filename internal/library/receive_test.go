@@ -2,6 +2,7 @@ package library
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"newspool/internal/fault"
 	"newspool/internal/news"
 	"newspool/internal/store"
+	"newspool/internal/terms"
 )
 
 func TestReceive(t *testing.T) {
@@ -427,6 +429,90 @@ func TestRestore(t *testing.T) {
 		err = d.db.Write(context.Background(), func(tx *store.Tx) error { return d.Restore(tx, incoming("1", 1, news.First, "A")) })
 		if !fault.Is(err, fault.NotFound) {
 			t.Errorf("restored a partner's item: %v", err)
+		}
+	})
+}
+
+// A text that was written here since under a number that was said leaves it to what was said and comes after it, released or not as it
+// was. What was withdrawn stays so, whichever of the two says it.
+func TestGiveWay(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		ctx := context.Background()
+		back := func(id news.ItemID, number int, class news.Class, headline, agreement string) {
+			t.Helper()
+			in := incoming("1", number, class, headline)
+			in.Item, in.Origin, in.Agreement, in.Ledger = id, north, terms.AgreementID(agreement), "ledger of "+agreement
+			d.tx(t, func(tx *store.Tx) error {
+				if headline != "" {
+					cid, err := content.Put(tx, "application/json", "en", plainCodec{}.Write(in.Story, Meta{}))
+					if err != nil {
+						return err
+					}
+					in.ContentID = cid
+				}
+				return d.Restore(tx, in)
+			})
+			checkFacets(t, d)
+		}
+		is := func(name string, id news.ItemID, want string, out int) {
+			t.Helper()
+			it, err := d.Item(ctx, id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := headlines([]Row{it.Row}) + ":"
+			for _, v := range it.History {
+				got += fmt.Sprintf(" %d %s %s", v.Number, v.Headline, v.State)
+			}
+			if got != want || len(d.out) != out {
+				t.Errorf("%s: %s, %d went out; want %s, %d", name, got, len(d.out), want, out)
+			}
+			d.out = nil
+		}
+		fresh := func() news.ItemID {
+			d.clear(t, 1)
+			id := d.accept(t, draft("1", "A")).Item
+			d.out = nil
+			return id
+		}
+		id := fresh()
+		d.accept(t, draft("1", "Mine"))
+		d.out = nil
+		back(id, 2, news.Correction, "Said", "agr-1")
+		is("written since", id, "Mine/3 usable: 1 A usable 2 Said usable 3 Mine usable", 1)
+		back(id, 2, news.Correction, "Said", "agr-1")
+		is("once more", id, "Mine/3 usable: 1 A usable 2 Said usable 3 Mine usable", 0)
+		if a := d.accept(t, draft("1", "Mine")); !a.Duplicate || a.Version != 3 {
+			t.Errorf("its source says it again: %+v", a)
+		}
+
+		id = fresh()
+		d.tx(t, func(tx *store.Tx) error { _, err := d.AcceptTx(tx, draft("1", "Mine"), false); return err })
+		back(id, 2, news.Correction, "Said", "agr-1")
+		is("a draft", id, "Said/2 usable: 1 A usable 2 Said usable 3 Mine draft", 0)
+
+		id = fresh()
+		d.accept(t, draft("1", "Mine"))
+		d.tx(t, func(tx *store.Tx) error { return d.Carried(tx, id, 2, "agr-1", "another ledger", 7) })
+		d.out = nil
+		back(id, 2, news.Correction, "Said", "agr-1")
+		is("both were said", id, "Mine/2 usable: 1 A usable 2 Mine usable", 0)
+
+		id = fresh()
+		d.accept(t, draft("1", "Mine"))
+		d.out = nil
+		back(id, 2, news.Withdrawal, "", "agr-1")
+		is("it was withdrawn", id, "Mine/2 withdrawn: 1 A usable 2 Mine usable", 0)
+
+		id = fresh()
+		if _, err := d.Withdraw(ctx, id, "wrong", "p"); err != nil {
+			t.Fatal(err)
+		}
+		d.out = nil
+		back(id, 2, news.Correction, "Said", "agr-1")
+		it, err := d.Item(ctx, id)
+		if err != nil || it.State != news.Withdrawn {
+			t.Errorf("withdrawn since: %s, %v", it.State, err)
 		}
 	})
 }

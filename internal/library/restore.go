@@ -73,17 +73,26 @@ func (l *Library) giveWay(tx *store.Tx, ix *index, it *item, v *version, in Inco
 	if err != nil {
 		return err
 	}
-	local, had, shown := *v, l.facets(it), it.Version == v.number
+	said, err := digest(in.Story)
+	if err != nil {
+		return err
+	}
+	local, had := *v, l.facets(it)
 	v.class, v.written, v.note, v.by = in.Class, clock.Micros(in.Story.Written), fit(in.Story.Note, maxNote), ""
-	v.contentID, v.face, v.digest, v.sourceVersion = in.ContentID, faceOf(in.Story, clock.Micros(in.Released), local.arrived), "", ""
-	if shown {
+	v.contentID, v.face, v.digest, v.sourceVersion = in.ContentID, faceOf(in.Story, clock.Micros(in.Released), local.arrived), said, ""
+	switch {
+	case local.released == 0: // a draft: shown as what it is for the first time
+		it.Versions--
+		if it.Released.IsZero() {
+			it.Version = 0
+		}
+		err = l.place(tx, ix, it, v)
+	case it.Version == v.number:
 		l.tell(ix, it, v)
 		err = l.refresh(tx, ix, it, v, had)
-	} else if local.released == 0 { // it was a draft and not shown
-		it.Versions--
-		err = l.place(tx, ix, it, v)
 	}
-	if err = errors.Join(err, v.save(tx), it.save(tx)); err != nil || it.hold == news.Withdrawn {
+	err = errors.Join(err, v.save(tx), it.save(tx))
+	if err != nil || it.hold == news.Withdrawn || local.digest == said {
 		return err
 	}
 	again := prepared{Draft: news.Draft{Story: story, Version: local.sourceVersion, By: local.by}, digest: local.digest}
@@ -91,6 +100,14 @@ func (l *Library) giveWay(tx *store.Tx, ix *index, it *item, v *version, in Inco
 	if class == news.First {
 		class = news.Update
 	}
-	_, err = l.add(tx, it, addition{prepared: again, class: class, note: local.note, release: local.released != 0})
-	return err
+	next, err := l.add(tx, it, addition{prepared: again, class: class, note: local.note, release: local.released != 0})
+	if err != nil {
+		return err
+	}
+	return errors.Join(tx.Exec(moveOriginal, it.Item, v.number, next.Version), tx.Exec(moveSource, it.Item, v.number, next.Version))
 }
+
+const (
+	moveOriginal = `UPDATE original SET number = $3 WHERE item = $1 AND number = $2`
+	moveSource   = `UPDATE source_item SET number = $3 WHERE item = $1 AND number = $2`
+)

@@ -49,6 +49,30 @@ func TestNoAnswerConfirmsNothing(t *testing.T) {
 	Wait(t, "the ledger is confirmed", func() bool { return len(b.Exchange.Unconfirmed()) == 0 })
 }
 
+// A list of ledgers that is none, or one with a ledger whose checkpoint the node did not sign, is no answer. An origin that names
+// nothing, or of which the follower holds nothing, changes nothing.
+func TestForgedListConfirmsNothing(t *testing.T) {
+	b := victim(t)
+	f := confirmed(t, b)
+	origin := protocol.Origin(b.Domain, protocol.NewID())
+	f.forged.Store(&origin)
+	for _, list := range []string{"", "[]", `{"origins":["` + origin + `"]}`} {
+		f.kept.Store(&list)
+		f.answer(http.StatusNoContent, 0)
+		b.Restart(b.spec)
+		Wait(t, "the follower was asked twice", func() bool { return f.mirrors.Load() >= 4 })
+		if len(b.Exchange.Unconfirmed()) != 1 {
+			t.Errorf("the list %q confirms the ledger", list)
+		}
+	}
+	list := `{"origins":["north.example/elsewhere","` + protocol.Origin(b.Domain, protocol.NewID()) + `"]}`
+	f.kept.Store(&list)
+	Wait(t, "the ledger is confirmed", func() bool { return len(b.Exchange.Unconfirmed()) == 0 })
+	if i := own(t, b, f.agreement); i.Continues != "" {
+		t.Error("it goes on in another ledger")
+	}
+}
+
 // A follower whose storage fails does not say that it holds nothing.
 func TestMirrorThatCannotBeRead(t *testing.T) {
 	var broken atomic.Bool

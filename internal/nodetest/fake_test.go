@@ -57,6 +57,9 @@ type fake struct {
 
 	mirror, door   atomic.Int64 // how it answers when it is asked for its copy, and for a challenge; 0: well
 	mirrors, doors atomic.Int64 // how often it was asked
+
+	kept   atomic.Pointer[string] // what it answers when it is asked which ledgers it holds; nil: it does not know the question
+	forged atomic.Pointer[string] // the origin of a ledger of which it shows a checkpoint that it signed itself
 }
 
 func newKey(t testing.TB) ed25519.PrivateKey {
@@ -97,7 +100,22 @@ func newFake(t testing.TB, domain string, to *House) *fake {
 	mux.HandleFunc("GET /exchange/v1/ledgers/{id}/stream", f.serve)
 	mux.HandleFunc("GET /exchange/v1/mirrors/{id}/checkpoint", func(w http.ResponseWriter, r *http.Request) {
 		f.mirrors.Add(1)
+		if forged := f.forged.Load(); forged != nil && r.PathValue("id") == protocol.MirrorID(*forged) {
+			b, err := protocol.SignCheckpoint(protocol.Checkpoint{Origin: *forged, Size: 9}, f.log)
+			if err != nil {
+				http.Error(w, err.Error(), http.StatusInternalServerError)
+			}
+			w.Write(b)
+			return
+		}
 		w.WriteHeader(cmp.Or(int(f.mirror.Load()), http.StatusNoContent))
+	})
+	mux.HandleFunc("GET /exchange/v1/mirrors", func(w http.ResponseWriter, r *http.Request) {
+		if kept := f.kept.Load(); kept != nil {
+			io.WriteString(w, *kept)
+			return
+		}
+		http.NotFound(w, r)
 	})
 	mux.HandleFunc("POST /exchange/v1/ledgers/{id}/cosignatures", func(w http.ResponseWriter, r *http.Request) {
 		b, _ := io.ReadAll(r.Body)
