@@ -1,12 +1,14 @@
 package library
 
 import (
+	"bytes"
 	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
 
 	"newspool/internal/clock"
+	"newspool/internal/content"
 	"newspool/internal/fault"
 	"newspool/internal/news"
 	"newspool/internal/store"
@@ -258,12 +260,32 @@ func (l *Library) Taken(tx *store.Tx, in Incoming) (bool, error) {
 	if errors.Is(err, store.ErrNoRows) {
 		return false, nil
 	}
-	return err == nil && v.differs(in), err
+	if err != nil {
+		return false, fmt.Errorf("library: read version %d of %s: %w", in.Number, in.Item, err)
+	}
+	return v.differs(tx, in)
 }
 
-// differs reports whether what came under the number of a version is another text.
-func (v *version) differs(in Incoming) bool {
-	return v.contentID != "" && in.ContentID != "" && v.contentID != in.ContentID && v.class != news.Withdrawal && in.Class != news.Withdrawal
+// differs reports whether what came under the number of a version is another text. What is not kept any more tells nothing.
+func (v *version) differs(r store.Reader, in Incoming) (bool, error) {
+	if v.contentID == "" || in.ContentID == "" || v.contentID == in.ContentID || v.class == news.Withdrawal || in.Class == news.Withdrawal {
+		return false, nil
+	}
+	here, err := content.Get(r, v.contentID)
+	if err == nil {
+		var came content.Content
+		came, err = content.Get(r, in.ContentID)
+		return err == nil && !bytes.Equal(here.Bytes, came.Bytes), gone(err)
+	}
+	return false, gone(err)
+}
+
+// gone has a content that is not kept any more be no error.
+func gone(err error) error {
+	if fault.Is(err, fault.Gone) {
+		return nil
+	}
+	return err
 }
 
 // fill gives a version the content that was missing.

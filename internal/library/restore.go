@@ -62,8 +62,8 @@ func (l *Library) giveWay(tx *store.Tx, ix *index, it *item, v *version, in Inco
 		_, err := l.withdrawSame(tx, ix, it, "")
 		return err
 	}
-	if !v.differs(in) {
-		return nil
+	if other, err := v.differs(tx, in); err != nil || !other {
+		return err
 	}
 	ways, err := l.Ways(tx, in.Item)
 	if err != nil || slices.ContainsFunc(ways, func(w Way) bool { return w.Number == in.Number && w.Agreement == in.Agreement }) {
