@@ -121,7 +121,7 @@ func signed(p terms.Party, name, office string) terms.Party {
 }
 
 type agreementSignCmd struct {
-	Revision string `arg:"" help:"Hash of the revision."`
+	Revision string `arg:"" help:"Hash of the revision, or the agreement of which one revision waits for us."`
 	Name     string `required:"" help:"Who signs for us."`
 	Office   string `required:"" help:"Their office."`
 }
@@ -129,7 +129,7 @@ type agreementSignCmd struct {
 // Run signs.
 func (c agreementSignCmd) Run(a *app) error {
 	return a.withNode(func(n *node.Node) error {
-		rev, err := revisionOf(n, c.Revision)
+		rev, err := waitingRevision(n, c.Revision)
 		if err != nil {
 			return err
 		}
@@ -138,14 +138,14 @@ func (c agreementSignCmd) Run(a *app) error {
 }
 
 type agreementDeclineCmd struct {
-	Revision string `arg:"" help:"Hash of the revision."`
+	Revision string `arg:"" help:"Hash of the revision, or the agreement of which one revision waits for us."`
 	Reason   string `required:"" help:"Why."`
 }
 
 // Run declines.
 func (c agreementDeclineCmd) Run(a *app) error {
 	return a.withNode(func(n *node.Node) error {
-		rev, err := revisionOf(n, c.Revision)
+		rev, err := waitingRevision(n, c.Revision)
 		if err != nil {
 			return err
 		}
@@ -159,6 +159,26 @@ func revisionOf(n *node.Node, hash string) (agreement.Revision, error) {
 		return rev, fault.New(fault.NotFound, "agreement.unknown")
 	}
 	return rev, nil
+}
+
+// waitingRevision finds the revision that is to be answered: by its hash, or by its agreement where just one waits for our answer.
+func waitingRevision(n *node.Node, name string) (agreement.Revision, error) {
+	a, ok := n.Agreements.Get(terms.AgreementID(name))
+	if !ok {
+		return revisionOf(n, name)
+	}
+	var waiting []agreement.Revision
+	var all []string
+	for _, r := range a.Revisions {
+		all = append(all, string(r.Hash))
+		if _, said := r.Answer(string(n.Exchange.Root())); !said && r.Void.IsZero() && !r.Expired(n.Clock()) {
+			waiting = append(waiting, r)
+		}
+	}
+	if len(waiting) != 1 {
+		return agreement.Revision{}, fault.New(fault.Conflict, "agreement.which", "agreement", name, "revisions", strings.Join(all, ", "))
+	}
+	return waiting[0], nil
 }
 
 // withRevision writes into the audit what is done with a revision, together with it.

@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -125,6 +126,11 @@ func (c sourceAddCmd) Run(a *app) error {
 		s, err := ingest.NewSource(ingest.Source{URL: c.URL, Name: c.Name, Lang: news.Lang(c.Lang), Service: c.Service, Every: time.Duration(c.Every) * time.Second, Enabled: true})
 		if err != nil {
 			return err
+		}
+		if u, err := url.Parse(s.URL); err == nil {
+			if err := n.Door.Refuses(a.ctx, u.Hostname()); err != nil {
+				return err
+			}
 		}
 		if _, err := n.Ingest.AddSource(a.ctx, s, noted(n, "sources.act_add_on", s)); err != nil {
 			return err

@@ -17,6 +17,7 @@ import (
 type partnerCmd struct {
 	Add      partnerAddCmd      `cmd:"" help:"Pin a newsroom, from its address or from its identity file."`
 	List     partnerListCmd     `cmd:"" help:"List the newsrooms that we know, and how we stand with each."`
+	Hello    partnerGreetCmd    `cmd:"" help:"Say hello to a newsroom that we have pinned, so that it knows of us."`
 	Hellos   partnerHelloCmd    `cmd:"" help:"List, open or dismiss words of strangers."`
 	Self     partnerSelfCmd     `cmd:"" help:"Write our own identity file."`
 	Compared partnerComparedCmd `cmd:"" help:"Say that the fingerprints were compared with the partner."`
@@ -75,6 +76,33 @@ func (partnerListCmd) Run(a *app) error {
 			fmt.Fprintf(a.out, "%s  %s  %s  %s\n", p.Domain, p.Fingerprint(), compared, links[string(p.Root)].State)
 		}
 		return nil
+	})
+}
+
+type partnerGreetCmd struct {
+	Domain string `arg:"" help:"Domain of the newsroom."`
+	Words  string `help:"Words that its people read."`
+}
+
+// Run says hello.
+func (c partnerGreetCmd) Run(a *app) error {
+	return a.withNode(func(n *node.Node) error {
+		p, err := partnerNamed(n, c.Domain)
+		if err != nil {
+			return err
+		}
+		words := strings.Join(strings.Fields(c.Words), " ")
+		if len(words) > partner.MaxWords {
+			return fault.New(fault.Invalid, "partner.words_long", "n", partner.MaxWords)
+		}
+		if err := n.Exchange.Greet(a.ctx, n.Peer, p.Root, words); err != nil {
+			return err
+		}
+		if err := a.note(n, "partner.act_hello", string(p.Root), map[string]any{"domain": p.Domain, "words": words}); err != nil {
+			return err
+		}
+		_, err = fmt.Fprintln(a.out, strip(a.printer().T("partner.done.hello", "domain", p.Domain)))
+		return err
 	})
 }
 

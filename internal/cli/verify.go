@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -94,6 +95,9 @@ func (c verifyCmd) remote(a *app, n *node.Node) error {
 		}
 		get := func(path string) ([]byte, error) {
 			body, err := peer.Get(a.ctx, p, terms.AgreementID(i.Agreement), "ledgers/"+string(i.ID)+"/"+path)
+			if f := fault.Of(err); err != nil && f.Kind != fault.Internal {
+				return nil, errors.New(terms.Sentence(a.printer(), err)) // the report repeats what it is told
+			}
 			if err != nil {
 				return nil, err
 			}

@@ -28,7 +28,7 @@ var (
 )
 
 // Check refuses an address that is not of the public internet and in none of the allowed networks: fault.Denied,
-// "fault.address", with the address and the name of the setting.
+// "fault.address", with the address, the name of the setting and what to set: the network of this address alone.
 func Check(addr netip.Addr, allow []netip.Prefix) error {
 	bare := addr.WithZone("")
 	for _, p := range allow {
@@ -39,7 +39,12 @@ func Check(addr netip.Addr, allow []netip.Prefix) error {
 	if public(bare) {
 		return nil
 	}
-	return fault.New(fault.Denied, "fault.address", "address", addr.String(), "flag", Flag)
+	alone := bare.Unmap()
+	return refused(addr.String(), netip.PrefixFrom(alone, alone.BitLen()).String())
+}
+
+func refused(address, network string) *fault.Error {
+	return fault.New(fault.Denied, "fault.address", "address", address, "flag", Flag, "network", network)
 }
 
 func public(addr netip.Addr) bool {

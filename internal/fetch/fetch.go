@@ -56,10 +56,10 @@ func New(opts Options) *Door {
 func (d *Door) control(_ context.Context, network, address string, _ syscall.RawConn) error {
 	to, err := netip.ParseAddrPort(address)
 	if err != nil {
-		return fault.New(fault.Denied, "fault.address", "address", address, "flag", Flag).Because(err)
+		return refused(address, "…").Because(err)
 	}
 	if network != "tcp4" && network != "tcp6" {
-		return fault.New(fault.Denied, "fault.address", "address", network+" "+address, "flag", Flag)
+		return refused(network+" "+address, "…")
 	}
 	return Check(to.Addr(), d.opts.AllowNets)
 }
@@ -70,7 +70,26 @@ func (d *Door) DialContext(ctx context.Context, network, address string) (net.Co
 	case "tcp", "tcp4", "tcp6":
 		return d.dialer.DialContext(ctx, network, address)
 	}
-	return nil, fault.New(fault.Denied, "fault.address", "address", network+" "+address, "flag", Flag)
+	return nil, refused(network+" "+address, "…")
+}
+
+// askFor is how long Refuses waits for the addresses of a name.
+const askFor = 3 * time.Second
+
+// Refuses is the fault of a host none of whose addresses may be called. A name that is not known, or not now, is not refused.
+func (d *Door) Refuses(ctx context.Context, host string) error {
+	ctx, cancel := context.WithTimeout(ctx, askFor)
+	defer cancel()
+	all, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	if err != nil {
+		return nil
+	}
+	for _, addr := range all {
+		if err = Check(addr.Unmap(), d.opts.AllowNets); err == nil {
+			return nil
+		}
+	}
+	return err
 }
 
 // Client is the client for ordinary requests, one for all: at most MaxRedirects redirects, never from https to http, and

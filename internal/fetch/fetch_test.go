@@ -41,7 +41,7 @@ func TestCheck(t *testing.T) {
 		}
 		if err != nil {
 			f := fault.Of(err)
-			if f.Kind != fault.Denied || f.Key != "fault.address" || f.Args["address"] != netip.MustParseAddr(c.addr).String() || f.Args["flag"] != "--allow-net" {
+			if f.Kind != fault.Denied || f.Key != "fault.address" || f.Args["address"] != netip.MustParseAddr(c.addr).String() || f.Args["flag"] != "--allow-net" || Check(netip.MustParseAddr(c.addr), []netip.Prefix{netip.MustParsePrefix(f.Args["network"].(string))}) != nil {
 				t.Errorf("%s: %v", c.addr, f)
 			}
 		}
@@ -49,6 +49,17 @@ func TestCheck(t *testing.T) {
 	for _, c := range []struct{ addr, allow string }{{"10.1.2.3", "10.1.0.0/16"}, {"::ffff:10.1.2.3", "10.1.0.0/16"}, {"fe80::1%eth0", "fe80::/10"}, {"::1", "::1/128"}} {
 		if err := Check(netip.MustParseAddr(c.addr), []netip.Prefix{netip.MustParsePrefix(c.allow)}); err != nil {
 			t.Errorf("%s in %s: %v", c.addr, c.allow, err)
+		}
+	}
+}
+
+// A host is refused before it is asked where none of its addresses may be called, and by the network that it needs.
+func TestRefuses(t *testing.T) {
+	d := New(Options{AllowNets: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}})
+	for host, network := range map[string]string{"192.168.1.1": "192.168.1.1/32", "fd12::1": "fd12::1/128", "10.1.2.3": "", "8.8.8.8": "", "nowhere.invalid": ""} {
+		err := d.Refuses(t.Context(), host)
+		if (err == nil) != (network == "") || err != nil && fault.Of(err).Args["network"] != network {
+			t.Errorf("%s: %v", host, err)
 		}
 	}
 }

@@ -216,6 +216,9 @@ type Waiting struct {
 // maxWaiting is how many strangers may wait at a time.
 const maxWaiting = 100
 
+// MaxWords is how many bytes a person may say in a hello.
+const MaxWords = 500
+
 // TakeHello takes the bytes of a hello. A stranger's waits for a person, if there is room. For a partner's, known is true: what
 // it announces is for the caller to act upon. An error is for our own log; whoever said hello is told the same in every case.
 func (s *Service) TakeHello(ctx context.Context, b []byte) (h protocol.Hello, root news.Root, known bool, err error) {

@@ -18,7 +18,7 @@ func Proof(b []byte) Report {
 		n.wrong("verify.proof_false", "detail", err.Error())
 		return n.report()
 	case err != nil:
-		n.wrong("verify.proof_malformed", "detail", err.Error())
+		n.wrong("verify.proof_malformed")
 		return n.report()
 	}
 	n.say("verify.proof_says", "domain", p.Newsroom.Domain, "type", p.Record.Type, "time", clock.FromMicros(p.Record.Time), "index", p.Index, "size", p.Size)

@@ -234,7 +234,7 @@ func (d *desk) Identity(_ context.Context, base string) ([]byte, error) {
 		return r.doc, nil
 	}
 	if strings.Contains(base, "10.0.0.7") {
-		return nil, fmt.Errorf("get: %w", fault.New(fault.Denied, "fault.address", "address", "10.0.0.7", "flag", "--allow-net"))
+		return nil, fmt.Errorf("get: %w", fault.New(fault.Denied, "fault.address", "address", "10.0.0.7", "flag", "--allow-net", "network", "10.0.0.7/32"))
 	}
 	if strings.Contains(base, "broken") {
 		return nil, errors.New("no words")

@@ -139,9 +139,6 @@ func (f *Family) resume(w http.ResponseWriter, r *http.Request) error {
 	return f.o.Shell.Done(w, r, "/partners/"+string(x.Root), "partner.done.resume", "ledgers", done.Ledgers, "records", done.Records, "left", done.Left)
 }
 
-// maxWords is how many bytes a hello may say.
-const maxWords = 500
-
 func (f *Family) greet(w http.ResponseWriter, r *http.Request) error {
 	x, ok := f.o.Directory.Partner(rootOf(r))
 	if !ok {
@@ -149,8 +146,8 @@ func (f *Family) greet(w http.ResponseWriter, r *http.Request) error {
 	}
 	words := strings.Join(strings.Fields(r.PostForm.Get("words")), " ")
 	var err error
-	if len(words) > maxWords {
-		err = fault.New(fault.Invalid, "partner.words_long", "n", maxWords)
+	if len(words) > partner.MaxWords {
+		err = fault.New(fault.Invalid, "partner.words_long", "n", partner.MaxWords)
 	} else {
 		err = f.o.Network.Greet(r.Context(), x.Root, words)
 	}

@@ -91,7 +91,7 @@ func TestPinnedAMomentAgo(t *testing.T) {
 func TestAdd(t *testing.T) {
 	d := newDesk(t)
 	d.Contains(d.Page(200, "GET", "/partners/add", nil), `name="address"`)
-	d.Contains(d.Page(403, "POST", "/partners/look", pagetest.Form("address", "http://10.0.0.7:8700")), "not an address of the public internet", "--allow-net", `value="http://10.0.0.7:8700"`)
+	d.Contains(d.Page(403, "POST", "/partners/look", pagetest.Form("address", "http://10.0.0.7:8700")), "not an address of the public internet", "--allow-net", "10.0.0.7/32", `value="http://10.0.0.7:8700"`)
 	d.Contains(d.Page(503, "POST", "/partners/look", pagetest.Form("address", "nowhere.example")), "\u2068nowhere.example\u2069 cannot be reached")
 	for _, address := range []string{"", "ftp://north.example", "https://", "https://a:b@north.example", "::::"} {
 		d.Contains(d.Page(422, "POST", "/partners/look", pagetest.Form("address", address)), "is not the address of a node")
