@@ -27,6 +27,10 @@ type initCmd struct {
 
 // Run sets the node up.
 func (c initCmd) Run(a *app) error {
+	profile := partner.Profile{Domain: c.Domain, Names: c.Name, Kind: c.Kind, Languages: c.Language, Contact: c.Contact}
+	if err := profile.Check(); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(a.set.Dir, 0o700); err != nil {
 		return fault.New(fault.Unavailable, "config.folder", "folder", a.set.Dir).Because(err)
 	}
@@ -42,7 +46,7 @@ func (c initCmd) Run(a *app) error {
 			}
 			defer file.Close()
 		}
-		root, err := n.SetUp(a.ctx, partner.Profile{Domain: c.Domain, Names: c.Name, Kind: c.Kind, Languages: c.Language, Contact: c.Contact},
+		root, err := n.SetUp(a.ctx, profile,
 			func(tx *store.Tx, root string) error {
 				return with(n, "setup.act_newsroom", c.Domain, map[string]any{"domain": c.Domain, "root": root})(tx)
 			})

@@ -5,6 +5,9 @@ import (
 	"crypto/ed25519"
 	"encoding/json"
 	"errors"
+	"strings"
+
+	"golang.org/x/text/language"
 
 	"newspool/internal/clock"
 	"newspool/internal/fault"
@@ -21,6 +24,24 @@ type Profile struct {
 	Kind      string
 	Languages []string
 	Contact   string
+}
+
+// Check says what of a profile cannot be told to partners: a domain under which nobody finds us, a language that is none.
+func (p Profile) Check() error {
+	if !Findable(p.Domain) {
+		return fault.New(fault.Invalid, "setup.domain_form")
+	}
+	for _, lang := range p.Languages {
+		if _, err := language.Parse(lang); err != nil {
+			return fault.New(fault.Invalid, "setup.language_unknown", "language", lang)
+		}
+	}
+	return nil
+}
+
+// Findable reports whether partners can find a newsroom under a domain: it has a dot, or a port as on a machine for trials.
+func Findable(domain string) bool {
+	return protocol.IsDomain(domain) && (strings.ContainsAny(domain, ".:") || domain == "localhost")
 }
 
 const (

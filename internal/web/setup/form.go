@@ -18,7 +18,6 @@ import (
 	"newspool/internal/store"
 	"newspool/internal/terms"
 	"newspool/internal/web/page"
-	"newspool/protocol"
 )
 
 // formPage asks for the newsroom and the first person.
@@ -139,7 +138,7 @@ func (in input) profile(p *i18n.Printer) (partner.Profile, []wrong) {
 			break
 		}
 	}
-	if !protocol.IsDomain(in.Domain) {
+	if !partner.Findable(in.Domain) {
 		say("domain", "setup.domain_form")
 	}
 	if !slices.Contains(terms.OutletKinds[:], in.Kind) {

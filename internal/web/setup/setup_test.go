@@ -298,6 +298,7 @@ func TestProblems(t *testing.T) {
 	for _, c := range []struct{ field, value, id, text string }{
 		{"domain", "https://north.example", "domain", "in small letters"},
 		{"domain", "", "domain", "in small letters"},
+		{"domain", "bad", "domain", "in small letters"},
 		{"kind", "palace", "kind", "what kind"},
 		{"more", "en, 9!", "more", "is not a language tag"},
 		{"base", "http://news.north.example", "base", "on its own machine only"},
