@@ -84,7 +84,9 @@ func (f *Family) fillList(r *http.Request, p *listPage, c painter) error {
 	if len(pinned) > 0 {
 		g := group{Title: p.P.T("wire.pinned"), Pinned: true}
 		for _, l := range pinned {
-			g.Rows = append(g.Rows, c.row(l))
+			one := c.row(l)
+			one.Read = false // also of our own desk: it stands here because this reader has not seen it
+			g.Rows = append(g.Rows, one)
 		}
 		p.Groups = append([]group{g}, p.Groups...)
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -81,6 +82,16 @@ func TestPicture(t *testing.T) {
 	}
 	if plain := text(ask(t, mux, "POST", page.ItemPath(id)+"/copy", "form=text&version=1")); !strings.Contains(plain, "عکس: مهری آوندی") {
 		t.Error("the credit of the photo is not in the language of the story")
+	}
+}
+
+// TestOwnUrgent has an urgent story of the own desk that this reader has not seen: pinned, and not drawn as read.
+func TestOwnUrgent(t *testing.T) {
+	d := newDesk(north)
+	id := d.add(library.Row{Item: item("north.example", 70), Origin: north, Lang: "en", Headline: "Harbour closed", Arrived: at("14:06"), Urgency: 1}, "<p>Closed.</p>")
+	body := text(ask(t, start(t, d), "GET", "/wire", ""))
+	if !strings.Contains(body, `<li class="row" id="r-`+strconv.FormatInt(d.rows[len(d.rows)-1].N, 10)+`" data-item="`+id.Short()+`"`) {
+		t.Error("an urgent story that is not seen yet is drawn as read, or not there")
 	}
 }
 
