@@ -89,8 +89,7 @@ func firstRun(b *tab, r reader, name string) {
 	b.look("/setup/key")
 	b.click("input[name=sure]")
 	b.follow("button.pri")
-	b.wait("the desk is open to whoever signs in", `location.pathname === "/signin"`)
-	b.signIn(r)
+	b.wait("whoever has set up is signed in", `location.pathname === "/wire"`)
 	if stored, err := r.Exchange.RootIsStored(context.Background()); err != nil || !stored {
 		b.t.Errorf("the root key still lies there (%v)", err)
 	}

@@ -6,16 +6,20 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"newspool/internal/news"
 )
 
 // Cookie is the name of a cookie of this newsroom: the session for "", else what the name says.
 func (s *Shell) Cookie(name string) string {
-	id := "newspool-" + string(s.o.Root[:min(8, len(s.o.Root))])
+	id := sessionCookie(s.o.Root)
 	if name == "" {
 		return id
 	}
 	return id + "-" + name
 }
+
+func sessionCookie(root news.Root) string { return "newspool-" + string(root[:min(8, len(root))]) }
 
 func cookieValue(r *http.Request, name string) string {
 	c, err := r.Cookie(name)
@@ -28,8 +32,17 @@ func cookieValue(r *http.Request, name string) string {
 // SetCookie keeps a value in the browser until a time; the zero time is the end of the browser's session, an empty value takes
 // the cookie away. Scripts do not see it, other sites do not send it, and by https it stays on https.
 func (s *Shell) SetCookie(w http.ResponseWriter, r *http.Request, name, value string, until time.Time) {
+	setCookie(w, r, s.Cookie(name), value, until)
+}
+
+// SetSession is SetCookie of a session, for a newsroom that has no Shell yet.
+func SetSession(w http.ResponseWriter, r *http.Request, root news.Root, token string, until time.Time) {
+	setCookie(w, r, sessionCookie(root), token, until)
+}
+
+func setCookie(w http.ResponseWriter, r *http.Request, name, value string, until time.Time) {
 	c := &http.Cookie{
-		Name:     s.Cookie(name),
+		Name:     name,
 		Value:    value,
 		Path:     "/",
 		Expires:  until,

@@ -207,7 +207,7 @@ func (f *Family) setUp(w http.ResponseWriter, r *http.Request, p *i18n.Printer) 
 	if len(bad) > 0 {
 		return f.formWith(w, http.StatusUnprocessableEntity, p, room, person, in, bad)
 	}
-	who, err := f.enter(r, p, in, person)
+	session, err := f.enter(r, p, in, person)
 	if field, ok := fieldOf(err, person); ok {
 		return f.formWith(w, fault.Of(err).Kind.Status(), p, room, person, in, []wrong{{field, terms.Sentence(p, err)}})
 	}
@@ -215,21 +215,23 @@ func (f *Family) setUp(w http.ResponseWriter, r *http.Request, p *i18n.Printer) 
 		return err
 	}
 	if room {
-		if err := f.make(r, who, profile); err != nil {
+		if err := f.make(r, session.Person.ID, profile); err != nil {
+			f.leave(r, session)
 			if fault.Of(err).Kind == fault.Internal {
 				f.o.Log.Error("setting up the newsroom", "error", err)
 			}
 			return f.formWith(w, fault.Of(err).Kind.Status(), p, true, false, in, []wrong{{"domain", terms.Sentence(p, err)}})
 		}
 	}
-	f.give(w, r, who)
+	page.SetSession(w, r, news.Root(f.o.Newsroom.Self().Root), session.Token, session.Expires)
+	f.give(w, r, session.Person.ID)
 	http.Redirect(w, r, here("/setup/key", p), http.StatusSeeOther)
 	return nil
 }
 
-// enter makes the first person, or lets in an administrator who finishes what was begun. The session ends with it: on the desk
-// one signs in.
-func (f *Family) enter(r *http.Request, p *i18n.Printer, in input, first bool) (news.PersonID, error) {
+// enter makes the first person, or lets in an administrator who finishes what was begun. The session is the one with which they
+// work on at the desk; who is refused has none.
+func (f *Family) enter(r *http.Request, p *i18n.Printer, in input, first bool) (people.Session, error) {
 	var s people.Session
 	var err error
 	if first {
@@ -238,15 +240,18 @@ func (f *Family) enter(r *http.Request, p *i18n.Printer, in input, first bool) (
 	} else {
 		s, err = f.o.People.SignIn(r.Context(), in.Login, in.password, f.o.Remote(r), r.UserAgent())
 		if err == nil && !s.Person.Has(people.Administrator) {
-			err = fault.New(fault.Denied, "people.administrators_only")
+			f.leave(r, s)
+			return people.Session{}, fault.New(fault.Denied, "people.administrators_only")
 		}
 	}
-	if s.Token != "" {
-		if ended := f.o.People.SignOut(context.WithoutCancel(r.Context()), s.Token, f.o.Remote(r)); ended != nil && err == nil {
-			err = ended
-		}
+	return s, err
+}
+
+// leave ends a session that leads nowhere.
+func (f *Family) leave(r *http.Request, s people.Session) {
+	if err := f.o.People.SignOut(context.WithoutCancel(r.Context()), s.Token, f.o.Remote(r)); err != nil {
+		f.o.Log.Error("ending the session of a set-up that failed", "error", err)
 	}
-	return s.Person.ID, err
 }
 
 // make makes the newsroom and writes it down.

@@ -32,19 +32,20 @@ var _ People = (*people.Service)(nil)
 
 // node is one that belongs to nobody yet.
 type node struct {
-	t      *testing.T
-	people *people.Service
-	family *Family
-	mux    *http.ServeMux
-	code   string
-	self   protocol.Identity
-	made   []partner.Profile
-	fails  error // of SetUp
-	stored bool
-	noted  []people.Act
-	lang   string
-	now    time.Time
-	jar    map[string]string
+	t       *testing.T
+	people  *people.Service
+	family  *Family
+	mux     *http.ServeMux
+	code    string
+	self    protocol.Identity
+	made    []partner.Profile
+	fails   error // of SetUp
+	stored  bool
+	noted   []people.Act
+	lang    string
+	now     time.Time
+	jar     map[string]string
+	session string // of the desk
 }
 
 func newNode(t *testing.T) *node {
@@ -121,6 +122,14 @@ func (n *node) send(method, path string, form url.Values) *http.Response {
 	for _, c := range resp.Cookies() {
 		if n.jar[c.Name] = c.Value; c.Value == "" {
 			delete(n.jar, c.Name)
+		}
+		if c.Name == "newspool-"+n.self.Root[:min(8, len(n.self.Root))] {
+			if !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Path != "/" {
+				n.t.Errorf("%+v", c)
+			}
+			n.session = c.Value
+			delete(n.jar, c.Name)
+			continue
 		}
 		if !c.HttpOnly || c.SameSite != http.SameSiteStrictMode || c.Path != "/setup" {
 			n.t.Errorf("%+v", c)
@@ -234,8 +243,8 @@ func TestWholeWay(t *testing.T) {
 	if err != nil || !slices.Equal(s.Person.Roles, people.Roles[:]) {
 		t.Errorf("%+v %v", s.Person, err)
 	}
-	if open, err := n.people.Sessions(t.Context(), s.Person.ID); err != nil || len(open) != 1 {
-		t.Errorf("%d sessions are open, %v: the first one should have ended", len(open), err)
+	if open, err := n.people.Sessions(t.Context(), s.Person.ID); err != nil || len(open) != 2 || n.session == "" {
+		t.Errorf("%d sessions are open, %v: who has set up is signed in", len(open), err)
 	}
 
 	n.goes("/setup/key?lang=en", "GET", "/setup", nil)
