@@ -16,7 +16,7 @@ func layers() map[string]int {
 		3: {"internal/store", "internal/folder", "internal/blob", "internal/fetch", "internal/formats"},
 		4: {"internal/content", "internal/ledger", "internal/live"},
 		5: {"internal/library", "internal/people", "internal/partner", "internal/media", "internal/verify"},
-		6: {"internal/desk", "internal/proof", "internal/agreement", "internal/exchange", "internal/ingest", "internal/deliver"},
+		6: {"internal/desk", "internal/proof", "internal/agreement", "internal/exchange", "internal/ingest", "internal/deliver", "internal/lineage"},
 		7: {"internal/web", "internal/api", "internal/peer"},
 		8: {"internal/node", "internal/demo"},
 		9: {"internal/cli", "internal/bench", "cmd/newspool", "internal/nodetest", "internal/archtest"},

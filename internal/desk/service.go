@@ -183,6 +183,25 @@ func (s *Service) Withdraw(ctx context.Context, person news.PersonID, id news.It
 	return err
 }
 
+// From is what a new item is made from. Act is terms.Translate, terms.Shorten or terms.Combine.
+type From struct {
+	Source  news.ItemID
+	Version int
+	Act     terms.Act
+}
+
+// Derive keeps a draft that was made from another item, if the agreements permit that now; the draft knows its source from then on.
+// What no agreement permits is a Denied fault, as of Permitted.
+func (s *Service) Derive(ctx context.Context, person news.PersonID, from From, d news.Draft) (library.Accepted, error) {
+	return library.Accepted{}, fault.New(fault.Unavailable, "fault.request")
+}
+
+// Apply is Change of an item that was made from another, or Save where it is a draft, which answers a duty (lineage.Duty.N) as applied
+// in the same transaction.
+func (s *Service) Apply(ctx context.Context, person news.PersonID, duty int64, id news.ItemID, version int, d news.Draft, note string) error {
+	return fault.New(fault.Unavailable, "fault.request")
+}
+
 // Take asks whether a version may be taken out of the desk, notes that it was, and gives the credit line that goes with it. What
 // may not be used is a Denied fault with the reason of the agreement that came nearest to a yes.
 func (s *Service) Take(ctx context.Context, person news.PersonID, id news.ItemID, version int, form string) (credit string, err error) {
