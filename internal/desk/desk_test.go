@@ -67,7 +67,7 @@ func open(t *testing.T) *room {
 	if r.outsider, err = r.people.Create(ctx, people.Operator(), people.NewPerson{Login: "out", Name: "Out", Roles: []people.Role{people.Signatory}, Password: "orran-sea-2026"}); err != nil {
 		t.Fatal(err)
 	}
-	r.Service = desk.New(r.db, r.library, r.people, r.law, clock.System)
+	r.Service = desk.New(r.db, r.library, r.people, r.law, nil, clock.System)
 	return r
 }
 

@@ -28,18 +28,27 @@ type Judge interface {
 	Credit(lang news.Lang) string
 }
 
+// Lineage knows what was made from what.
+type Lineage interface {
+	// Make notes in the transaction that saves an item what it was made from.
+	Make(tx *store.Tx, item, source news.ItemID, version int, act terms.Act, by news.PersonID) error
+	// Applied answers what a change of a source asks of an item, in the transaction that saves a new version of the item.
+	Applied(tx *store.Tx, by news.PersonID, duty int64, item news.ItemID) error
+}
+
 // Service is the desk.
 type Service struct {
 	db      *store.DB
 	library *library.Library
 	people  *people.Service
 	judge   Judge
+	lineage Lineage
 	now     func() time.Time
 }
 
 // New makes the desk.
-func New(db *store.DB, l *library.Library, p *people.Service, j Judge, now func() time.Time) *Service {
-	return &Service{db: db, library: l, people: p, judge: j, now: now}
+func New(db *store.DB, l *library.Library, p *people.Service, j Judge, from Lineage, now func() time.Time) *Service {
+	return &Service{db: db, library: l, people: p, judge: j, lineage: from, now: now}
 }
 
 // editor gives the person, if they may work on items.
@@ -100,15 +109,7 @@ func (s *Service) Save(ctx context.Context, person news.PersonID, id news.ItemID
 		if id == "" {
 			return s.first(tx, d)
 		}
-		same, err := s.asSeen(tx, id, version, true)
-		if err != nil {
-			return library.Accepted{}, err
-		}
-		acc, err := s.library.CorrectTx(tx, id, d, "", by.ID)
-		if err == nil && !acc.Duplicate && !same {
-			err = overtaken()
-		}
-		return acc, err
+		return s.save(tx, by, id, version, d)
 	})
 }
 
@@ -132,6 +133,19 @@ func (s *Service) first(tx *store.Tx, d news.Draft) (library.Accepted, error) {
 	return acc, err
 }
 
+// save keeps a draft again.
+func (s *Service) save(tx *store.Tx, by people.Person, id news.ItemID, version int, d news.Draft) (library.Accepted, error) {
+	same, err := s.asSeen(tx, id, version, true)
+	if err != nil {
+		return library.Accepted{}, err
+	}
+	acc, err := s.library.CorrectTx(tx, id, d, "", by.ID)
+	if err == nil && !acc.Duplicate && !same {
+		err = overtaken()
+	}
+	return acc, err
+}
+
 // Release lets a draft go to everybody whose agreement takes it: in the version that the person has read, and in no other. That
 // is a Conflict (item.changed_meanwhile).
 func (s *Service) Release(ctx context.Context, person news.PersonID, id news.ItemID, version int) error {
@@ -148,6 +162,11 @@ func (s *Service) Release(ctx context.Context, person news.PersonID, id news.Ite
 // Change releases a new version; version is the one that it changes, d.Class says whether it updates or corrects, note what was
 // wrong. If another has been released since, it is a Conflict (item.changed_meanwhile), unless it says the same.
 func (s *Service) Change(ctx context.Context, person news.PersonID, id news.ItemID, version int, d news.Draft, note string) error {
+	return s.change(ctx, person, id, version, d, note, func(*store.Tx, people.Person, library.Accepted) error { return nil })
+}
+
+// change is Change with what else belongs into its transaction.
+func (s *Service) change(ctx context.Context, person news.PersonID, id news.ItemID, version int, d news.Draft, note string, also func(*store.Tx, people.Person, library.Accepted) error) error {
 	if d.Class == news.Correction && note == "" {
 		return fault.New(fault.Invalid, "story.correction_note")
 	}
@@ -163,6 +182,9 @@ func (s *Service) Change(ctx context.Context, person news.PersonID, id news.Item
 		acc, err = s.library.CorrectTx(tx, id, d, note, by.ID)
 		if err == nil && !acc.Duplicate && !same {
 			err = overtaken()
+		}
+		if err == nil {
+			err = also(tx, by, acc)
 		}
 		return acc, err
 	})
@@ -193,13 +215,51 @@ type From struct {
 // Derive keeps a draft that was made from another item, if the agreements permit that now; the draft knows its source from then on.
 // What no agreement permits is a Denied fault, as of Permitted.
 func (s *Service) Derive(ctx context.Context, person news.PersonID, from From, d news.Draft) (library.Accepted, error) {
-	return library.Accepted{}, fault.New(fault.Unavailable, "fault.request")
+	if from.Act != terms.Translate && from.Act != terms.Shorten && from.Act != terms.Combine {
+		return library.Accepted{}, fault.New(fault.Invalid, "fault.request")
+	}
+	source, err := s.library.Item(ctx, from.Source)
+	if err != nil {
+		return library.Accepted{}, err
+	}
+	if _, _, err := s.Permitted(ctx, source, from.Act); err != nil {
+		return library.Accepted{}, err
+	}
+	detail := map[string]any{"source": string(from.Source), "source_version": from.Version}
+	return s.act(ctx, person, "story.act_derive", detail, func(tx *store.Tx, by people.Person) (library.Accepted, error) {
+		d.By, d.Source = by.ID, "desk"
+		acc, err := s.first(tx, d)
+		if err == nil && !acc.Duplicate {
+			err = s.lineage.Make(tx, acc.Item, from.Source, from.Version, from.Act, by.ID)
+		}
+		return acc, err
+	})
 }
 
 // Apply is Change of an item that was made from another, or Save where it is a draft, which answers a duty (lineage.Duty.N) as applied
 // in the same transaction.
 func (s *Service) Apply(ctx context.Context, person news.PersonID, duty int64, id news.ItemID, version int, d news.Draft, note string) error {
-	return fault.New(fault.Unavailable, "fault.request")
+	item, err := s.library.Item(ctx, id)
+	if err != nil {
+		return err
+	}
+	if item.State == news.Unreleased {
+		_, err := s.act(ctx, person, "story.act_save", nil, func(tx *store.Tx, by people.Person) (library.Accepted, error) {
+			d.By, d.Source = by.ID, "desk"
+			acc, err := s.save(tx, by, id, version, d)
+			if err == nil {
+				err = s.lineage.Applied(tx, by.ID, duty, id)
+			}
+			return acc, err
+		})
+		return err
+	}
+	return s.change(ctx, person, id, version, d, note, func(tx *store.Tx, by people.Person, acc library.Accepted) error {
+		if acc.Duplicate {
+			return nil // it is refused, and nothing is done
+		}
+		return s.lineage.Applied(tx, by.ID, duty, id)
+	})
 }
 
 // Take asks whether a version may be taken out of the desk, notes that it was, and gives the credit line that goes with it. What

@@ -280,6 +280,15 @@ func (s *Service) fold(tx *store.Tx, d arrival) error {
 			return err
 		}
 	}
+	if s.Lineage != nil {
+		taken, wrong, err := s.Lineage.Fold(tx, d.Said)
+		if err == nil && wrong != "" {
+			err = s.trouble(tx, d.Ledger, d.Seq, "lineage", wrong, map[string]any{"item": d.Record.About})
+		}
+		if taken || err != nil {
+			return err
+		}
+	}
 	switch t := d.Record.Type; {
 	case t == "":
 		return s.trouble(tx, d.Ledger, d.Seq, "malformed", "exchange.malformed", nil)
@@ -339,6 +348,9 @@ func (s *Service) foldItem(tx *store.Tx, d arrival) error {
 	_, err = s.Library.Receive(tx, in)
 	if fault.Is(err, fault.Invalid) {
 		return s.trouble(tx, d.Ledger, d.Seq, "malformed", "exchange.malformed", nil)
+	}
+	if err == nil && s.Lineage != nil && (in.Class == news.Correction || in.Class == news.Withdrawal) {
+		err = s.Lineage.Changed(tx, in)
 	}
 	if err != nil || s.Media == nil || in.State != news.Usable || in.Class == news.Withdrawal {
 		return err

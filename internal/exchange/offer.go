@@ -322,6 +322,11 @@ func (s *Service) offer(tx *store.Tx, q queued) error {
 		if err := s.Library.Carried(tx, v.Item, v.Number, a.Agreement, string(pos.Ledger), pos.Seq); err != nil {
 			return err
 		}
+		if s.Lineage != nil {
+			if err := s.Lineage.Carried(tx, v); err != nil {
+				return err
+			}
+		}
 		today.Add(tx, pos.Time, protocol.ToldSize(len(v.Content)))
 		if fresh {
 			continue // nothing of it was ever refused

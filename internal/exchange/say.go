@@ -42,6 +42,12 @@ func (s *Service) Say(tx *store.Tx, agreement terms.AgreementID, d ledger.Draft)
 	return s.SayIn(tx, agreement, id, d)
 }
 
+// SayAs is Say for a person, under the terms in force.
+func (s *Service) SayAs(tx *store.Tx, agreement terms.AgreementID, by news.PersonID, d ledger.Draft) (ledger.Position, error) {
+	d.Terms, d.By = s.termsNow(agreement), s.opaque(agreement, by)
+	return s.Say(tx, agreement, d)
+}
+
 // SayIn is Say for a ledger that was opened in the same transaction.
 func (s *Service) SayIn(tx *store.Tx, agreement terms.AgreementID, id ledger.ID, d ledger.Draft) (ledger.Position, error) {
 	if s.unconfirmed(id) {

@@ -54,6 +54,17 @@ type Agreements interface {
 	Holds(hash terms.RevisionHash) bool
 }
 
+// Lineage is what the exchange asks of the package that knows what was made from what. Its methods are called inside transactions and
+// must not wait.
+type Lineage interface {
+	// Fold takes a partner's record about what was made from an item; wrong is the key of what is wrong with it.
+	Fold(tx *store.Tx, said ledger.Said) (taken bool, wrong string, err error)
+	// Changed is told of each correction and withdrawal that was received.
+	Changed(tx *store.Tx, in library.Incoming) error
+	// Carried is told of each version of ours that was said under an agreement.
+	Carried(tx *store.Tx, v library.Version) error
+}
+
 // Codec reads the form in which stories cross, without cleaning their bodies: that is done when they are shown.
 type Codec interface {
 	Read(b []byte) (news.Story, error)
@@ -65,6 +76,7 @@ type Options struct {
 	Ledgers    *ledger.Service
 	Library    *library.Library
 	Agreements Agreements
+	Lineage    Lineage        // nil: nobody asks what was made from an item
 	Media      *media.Service // nil: media are not fetched
 	Codec      Codec
 	Known      *partner.Service

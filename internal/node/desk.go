@@ -12,8 +12,10 @@ import (
 	"newspool/internal/exchange"
 	"newspool/internal/ledger"
 	"newspool/internal/library"
+	"newspool/internal/lineage"
 	"newspool/internal/news"
 	"newspool/internal/partner"
+	"newspool/internal/store"
 	"newspool/internal/terms"
 	"newspool/internal/web/page"
 	"newspool/internal/web/wire"
@@ -36,8 +38,7 @@ func (j judge) Credit(lang news.Lang) string { return j.NameOf(j.Root(), string(
 
 // Deciding is where people decide about items that came outside the terms.
 func (n *Node) Deciding() *desk.Deciding {
-	d := desk.New(n.DB, n.Library, n.People, judge{n.Exchange}, n.Clock)
-	return desk.NewDeciding(d, n.Media, func() { n.Hub.Publish("wire") })
+	return desk.NewDeciding(n.Desk, n.Media, func() { n.Hub.Publish("wire") })
 }
 
 // deskDeciding is how the pages of the wire decide.
@@ -50,6 +51,30 @@ func (d deskDeciding) Decided(ctx context.Context, id news.ItemID) ([]wire.Decid
 		out[i] = wire.Decided(one)
 	}
 	return out, err
+}
+
+// voice is how what was made from items is told to partners.
+type voice struct{ n *Node }
+
+func (v voice) Say(tx *store.Tx, a terms.AgreementID, by news.PersonID, d ledger.Draft) (ledger.Position, error) {
+	return v.n.Exchange.SayAs(tx, a, by, d)
+}
+
+// made is what the desk tells of where its items come from.
+type made struct{ *lineage.Service }
+
+func (m made) Make(tx *store.Tx, item, source news.ItemID, version int, act terms.Act, by news.PersonID) error {
+	how := lineage.Edit
+	for _, h := range []lineage.How{lineage.Shortened, lineage.Translation} {
+		if h.Act() == act {
+			how = h
+		}
+	}
+	return m.Service.Make(tx, lineage.Made{Item: item, Source: source, Version: version, How: how, By: by})
+}
+
+func (m made) Applied(tx *store.Tx, by news.PersonID, duty int64, item news.ItemID) error {
+	return m.Service.Apply(tx, by, duty, item)
 }
 
 // deskUse is how the pages of the wire take a text out.

@@ -55,15 +55,14 @@ func (n *Node) serveAll() error {
 	n.server.Routes(mux)
 	n.health(mux)
 	mux.Handle("GET /proof/{ledger}/{seq}", shell.Signed(page.Only(page.Person.MayProve, "exchange.proof_roles")(n.proofFile)))
-	d := desk.New(n.DB, n.Library, n.People, judge{n.Exchange}, n.Clock)
-	families, err := n.families(shell, d)
+	families, err := n.families(shell, n.Desk)
 	if err != nil {
 		return err
 	}
 	for _, f := range families {
 		f.Routes(mux)
 	}
-	n.api(d).Routes(mux)
+	n.api(n.Desk).Routes(mux)
 	return n.answerWith(http.NewCrossOriginProtection().Handler(mux))
 }
 

@@ -23,6 +23,7 @@ import (
 	"newspool/internal/config"
 	"newspool/internal/content"
 	"newspool/internal/deliver"
+	"newspool/internal/desk"
 	"newspool/internal/exchange"
 	"newspool/internal/fault"
 	"newspool/internal/fetch"
@@ -31,6 +32,7 @@ import (
 	"newspool/internal/ingest"
 	"newspool/internal/ledger"
 	"newspool/internal/library"
+	"newspool/internal/lineage"
 	"newspool/internal/live"
 	"newspool/internal/media"
 
@@ -64,6 +66,8 @@ type Node struct {
 	Library    *library.Library
 	Agreements *agreement.Service
 	Exchange   *exchange.Service
+	Lineage    *lineage.Service
+	Desk       *desk.Service
 	People     *people.Service
 	Peer       *peer.Client
 	Ingest     *ingest.Service
@@ -92,6 +96,7 @@ func Migrations() []store.Migration {
 	return []store.Migration{
 		content.Migrations(), ledger.Migrations(), library.Migrations(), people.Migrations(), partner.Migrations(), agreement.Migrations(), exchange.Migrations(),
 		ingest.Migrations(), media.Migrations(), deliver.Migrations(), api.Migrations(),
+		lineage.Migrations(),
 	}
 }
 
@@ -201,7 +206,12 @@ func (n *Node) begin() (err error) {
 			Origin: n.Exchange.Root(), Domain: self.Domain, Clock: n.Clock, Zone: n.Settings.Zone(), Codec: writer{self},
 			MediaType: ninjsType, Ancestors: mediatopic.Ancestors, OnVersion: n.queue,
 		})
-		n.Exchange.Library = n.Library
+		n.Lineage = lineage.New(lineage.Options{
+			DB: n.DB, Library: n.Library, People: n.People, Voice: voice{n}, Agreements: n.Agreements, Root: n.Exchange.Root(), Clock: n.Clock, Log: n.Log,
+			Changed: func() { n.Hub.Publish("wire") },
+		})
+		n.Exchange.Library, n.Exchange.Lineage = n.Library, n.Lineage
+		n.Desk = desk.New(n.DB, n.Library, n.People, judge{n.Exchange}, made{n.Lineage}, n.Clock)
 		err = n.Library.Begin(context.Background())
 		n.Ingest = ingest.New(n.DB, ingest.Options{Desk: n.Library, Photos: n.Media, Client: n.Door.Client(), Clock: n.Clock, Log: n.Log})
 		close(n.began)
@@ -217,11 +227,19 @@ func (n *Node) queue(tx *store.Tx, v library.Version) error {
 	if err := n.Media.Belongs(tx, v.Item, v.Story.Media); err != nil {
 		return err
 	}
+	if err := n.Lineage.Released(tx, v); err != nil {
+		return err
+	}
 	return n.Exchange.Queue(tx, v)
 }
 
-// changed rings for the open pages of a topic.
-func (n *Node) changed(topic, _ string) { n.Hub.Publish(topic) }
+// changed rings for the open pages of a topic. What waited for a ledger to be confirmed may be said when something about links is new.
+func (n *Node) changed(topic, _ string) {
+	n.Hub.Publish(topic)
+	if topic == "links" && n.Lineage != nil {
+		n.Lineage.Wake()
+	}
+}
 
 func (n *Node) partnersChanged(topic, value string) {
 	n.changed(topic, value)
@@ -302,6 +320,7 @@ func (n *Node) Run(ctx context.Context) error {
 		var parts sync.WaitGroup
 		parts.Go(func() { n.Exchange.Run(ctx, n.Peer) })
 		parts.Go(func() { n.Agreements.Run(ctx, n.Log) })
+		parts.Go(func() { n.Lineage.Run(ctx) })
 		parts.Go(func() { n.poll(ctx) })
 		parts.Go(func() { n.work(ctx) })
 		parts.Wait()
