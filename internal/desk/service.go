@@ -226,7 +226,7 @@ func (s *Service) Derive(ctx context.Context, person news.PersonID, from From, d
 		return library.Accepted{}, err
 	}
 	detail := map[string]any{"source": string(from.Source), "source_version": from.Version}
-	return s.act(ctx, person, "story.act_derive", detail, func(tx *store.Tx, by people.Person) (library.Accepted, error) {
+	return s.act(ctx, person, "lineage.act_made", detail, func(tx *store.Tx, by people.Person) (library.Accepted, error) {
 		d.By, d.Source = by.ID, "desk"
 		acc, err := s.first(tx, d)
 		if err == nil && !acc.Duplicate {

@@ -96,9 +96,14 @@ func (s *Service) since(tx *store.Tx, m Made, source library.Item) error {
 			c.causes = []cause{{us: clock.Micros(v.Released)}}
 		} else {
 			for _, w := range source.Ways {
-				if w.Number == v.Number {
-					c.causes = append(c.causes, cause{ledger: ledger.ID(w.Ledger), seq: w.Seq, agreement: w.Agreement, us: clock.Micros(v.Released)})
+				if w.Number != v.Number {
+					continue
 				}
+				us, err := timeOf(tx, ledger.ID(w.Ledger), w.Seq)
+				if err != nil {
+					return err
+				}
+				c.causes = append(c.causes, cause{ledger: ledger.ID(w.Ledger), seq: w.Seq, agreement: w.Agreement, us: us})
 			}
 		}
 		if err := s.ask(tx, m, c); err != nil {

@@ -9,6 +9,7 @@ import (
 	"newspool/internal/news"
 	"newspool/internal/store"
 	"newspool/internal/terms"
+	"newspool/protocol"
 )
 
 const (
@@ -125,6 +126,16 @@ func scanNotice(scan func(...any) error) (n notice, err error) {
 
 func readNotices(r store.Reader, item news.ItemID) ([]notice, error) {
 	return list(r, scanNotice, selectNoticesIn, item)
+}
+
+// timeOf is when a record says that it was written, in microseconds: from then on the time to act counts.
+func timeOf(r store.Reader, id ledger.ID, seq int64) (int64, error) {
+	all, err := ledger.Records(r, id, seq, seq+1)
+	if err != nil || len(all) == 0 {
+		return 0, errors.Join(err, fmt.Errorf("lineage: record %d of %s is not there", seq, id))
+	}
+	rec, err := protocol.ParseRecord(all[0])
+	return rec.Time, err
 }
 
 // one reads a number; 0 where there is no row.

@@ -38,10 +38,14 @@ func changesOf(r store.Reader, it library.Item) (out []told, err error) {
 	}
 	for _, w := range it.Ways {
 		for _, v := range it.History {
-			if v.Number == w.Number && (v.Class == news.Correction || v.Class == news.Withdrawal) {
-				add(told{change{source: it.Item, version: v.Number, class: v.Class}, w.Agreement},
-					cause{ledger: ledger.ID(w.Ledger), seq: w.Seq, us: clock.Micros(v.Released)})
+			if v.Number != w.Number || (v.Class != news.Correction && v.Class != news.Withdrawal) {
+				continue
 			}
+			us, err := timeOf(r, ledger.ID(w.Ledger), w.Seq)
+			if err != nil {
+				return nil, err
+			}
+			add(told{change{source: it.Item, version: v.Number, class: v.Class}, w.Agreement}, cause{ledger: ledger.ID(w.Ledger), seq: w.Seq, us: us})
 		}
 	}
 	notices, err := list(r, scanNotice, selectNoticesOut, it.Item)
