@@ -480,6 +480,7 @@ func (s *Service) newEpoch(tx *store.Tx, e epoch) error {
 			s.Ledgers.Forget(l)
 		}
 		poke(s.followWake)
+		s.Changed("links", string(id))
 	})
 	s.releaseIn(tx, e.agreement)
 	return nil

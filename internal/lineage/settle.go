@@ -126,7 +126,12 @@ func (s *Service) settle(tx *store.Tx, id news.ItemID) error {
 		return err
 	}
 	if t.waiting {
-		return tx.Exec(insertUnsaid, id)
+		// A ledger may be confirmed between our question and the commit: then nobody wakes us any more.
+		if n, err := tx.ExecCount(insertUnsaid, id); err != nil || n == 0 {
+			return err
+		}
+		tx.OnCommit(s.Wake)
+		return nil
 	}
 	return tx.Exec(deleteUnsaid, id)
 }
