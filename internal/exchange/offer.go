@@ -319,13 +319,8 @@ func (s *Service) offer(tx *store.Tx, q queued) error {
 		if err != nil {
 			return err
 		}
-		if err := s.Library.Carried(tx, v.Item, v.Number, a.Agreement, string(pos.Ledger), pos.Seq); err != nil {
+		if err := s.carried(tx, v, a.Agreement, pos); err != nil {
 			return err
-		}
-		if s.Lineage != nil {
-			if err := s.Lineage.Carried(tx, v); err != nil {
-				return err
-			}
 		}
 		today.Add(tx, pos.Time, protocol.ToldSize(len(v.Content)))
 		if fresh {
@@ -336,6 +331,15 @@ func (s *Service) offer(tx *store.Tx, q queued) error {
 		}
 	}
 	return tx.Exec(deleteOutbox, string(q.item), q.number)
+}
+
+// carried notes that a version was said.
+func (s *Service) carried(tx *store.Tx, v library.Version, a terms.AgreementID, pos ledger.Position) error {
+	err := s.Library.Carried(tx, v.Item, v.Number, a, string(pos.Ledger), pos.Seq)
+	if err == nil && s.Lineage != nil {
+		err = s.Lineage.Carried(tx, v)
+	}
+	return err
 }
 
 // withdraw says the withdrawal in every ledger that carried the item, whether its agreement is in force or not, and closes

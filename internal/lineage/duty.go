@@ -333,7 +333,7 @@ func (s *Service) AnswerTx(tx *store.Tx, by news.PersonID, n int64, a Answer, wh
 			}
 		}
 	}
-	err = s.People.Audit(tx, people.Act{Who: by, What: "lineage.act_" + strings.ReplaceAll(string(a), "-", "_"), About: string(d.Item), Detail: map[string]any{
+	err = s.People.Audit(tx, people.Act{Who: by, What: a.act(), About: string(d.Item), Detail: map[string]any{
 		"source": string(d.Source), "version": d.Version,
 	}})
 	if err != nil {
@@ -341,6 +341,19 @@ func (s *Service) AnswerTx(tx *store.Tx, by news.PersonID, n int64, a Answer, wh
 	}
 	tx.OnCommit(s.Options.Changed)
 	return s.settleUp(tx, d.Item)
+}
+
+// act is the key by which the audit tells of an answer.
+func (a Answer) act() string {
+	switch a {
+	case Applied:
+		return "lineage.act_applied"
+	case NotAffected:
+		return "lineage.act_not_affected"
+	case Removed:
+		return "lineage.act_removed"
+	}
+	return "lineage.act_refused"
 }
 
 // agreementsOf lists the agreements under which versions went or came, each once.

@@ -8,13 +8,11 @@ import (
 	"time"
 
 	"newspool/internal/desk"
-	"newspool/internal/exchange"
 	"newspool/internal/fault"
 	"newspool/internal/ledger"
 	"newspool/internal/lineage"
 	"newspool/internal/news"
 	"newspool/internal/people"
-	"newspool/internal/store"
 	"newspool/internal/terms"
 )
 
@@ -323,6 +321,3 @@ func TestWithdrawalGoesFromHandToHand(t *testing.T) {
 	noTroubles(t, a, b, c)
 	sameLedgers(t, a.House, b.House, c.House)
 }
-
-var _ = exchange.TypeRelease
-var _ = store.ErrNoRows
