@@ -170,7 +170,9 @@ func (h *house) record(tx *store.Tx, id ledger.ID, owner news.Root, kind, about 
 // show makes a ledger visible to its end.
 func (h *house) show(id ledger.ID) {
 	h.t.Helper()
-	h.write(func(tx *store.Tx) error { return tx.Exec(`UPDATE ledger SET visible = $2 WHERE id = $1`, id, h.sizes[id]) })
+	h.write(func(tx *store.Tx) error {
+		return tx.Exec(`UPDATE ledger SET visible = $2 WHERE id = $1`, id, h.sizes[id])
+	})
 }
 
 // receive takes a version of North's item in by a ledger.

@@ -116,7 +116,9 @@ func chain(t *testing.T) (a, b, c writer) {
 }
 
 // correct releases a correction of story n.
-func correct(t *testing.T, w writer, n int, headline string) { accept(t, w.House, changed(n, headline, news.Correction)) }
+func correct(t *testing.T, w writer, n int, headline string) {
+	accept(t, w.House, changed(n, headline, news.Correction))
+}
 
 func noTroubles(t *testing.T, houses ...writer) {
 	t.Helper()
