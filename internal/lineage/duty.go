@@ -128,6 +128,9 @@ func (s *Service) ask(tx *store.Tx, m Made, c change) error {
 	}) {
 		return nil // the source is withdrawn: what was wrong in it before asks for nothing more
 	}
+	if len(slices.DeleteFunc(duties, func(d duty) bool { return d.source != m.Source || d.answer != "" })) >= mostOpen {
+		return nil
+	}
 	n, err := one(tx, lastDuty)
 	if err != nil {
 		return err
@@ -143,6 +146,10 @@ func (s *Service) ask(tx *store.Tx, m Made, c change) error {
 	tx.OnCommit(s.Options.Changed)
 	return s.because(tx, d, it.Version, c)
 }
+
+// mostOpen is how many duties of one item may be open for one source. Nobody corrects a story so often while others look on; who does
+// asks no more of us, and of those beyond us.
+const mostOpen = 50
 
 // because keeps the records that ask for a duty, with the time that the terms of each give, and passes them on to what our own people
 // made from the item, which is in this version.

@@ -89,7 +89,7 @@ func (s *Service) foldUse(tx *store.Tx, d ledger.Said) (wrong string, err error)
 	if !went(it.Ways, b.Ledger, b.Seq) {
 		return noRecord, nil
 	}
-	return "", s.settleUp(tx, source)
+	return "", s.later(tx, source)
 }
 
 // ownItem gives an item of ours; nil for every other.
@@ -178,7 +178,7 @@ func (s *Service) foldActed(tx *store.Tx, d ledger.Said) (taken bool, wrong stri
 	}
 	for _, c := range changes {
 		if c.at(ledger.ID(b.Ledger), b.Seq) {
-			return true, "", s.settleUp(tx, source)
+			return true, "", s.later(tx, source)
 		}
 	}
 	return true, noRecord, nil

@@ -390,6 +390,9 @@ func TestNumbersBeyond(t *testing.T) {
 			t.Errorf("notices %s", got)
 		}
 		last := func() string {
+			if err := h.sayWaiting(context.Background()); err != nil {
+				t.Fatal(err)
+			}
 			all := h.bodies(TypeActed, sourceID)
 			if len(all) == 0 {
 				return ""
@@ -418,6 +421,22 @@ func TestNumbersBeyond(t *testing.T) {
 		h.write(func(tx *store.Tx) error { return h.settleUp(tx, e) })
 		if len(h.said) != n {
 			t.Errorf("said again %+v", h.said[n:])
+		}
+	})
+}
+
+// A partner that tells of changes without end does not have our ledgers grow with its own.
+func TestFloodOfNotices(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h.receive(northX, 1, news.First, false)
+		d := h.makes(sourceID, 1, "D")
+		h.carry(d, 1)
+		for n := range int64(mostOpen + 20) {
+			h.fold(northX, north, TypeNotice, string(sourceID), NoticeBody{Class: news.Correction, Version: 1, Number: n + 1})
+		}
+		h.open(mostOpen)
+		if n := len(h.bodies(TypeNotice, d)); n != mostOpen {
+			t.Errorf("%d notices", n)
 		}
 	})
 }

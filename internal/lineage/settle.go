@@ -82,9 +82,23 @@ func (s *Service) settleUp(tx *store.Tx, item news.ItemID) error {
 		if err != nil {
 			return err
 		}
-		var own []Made
-		if own, err = readMade(tx, selectSources, m.Source); err == nil && len(own) > 0 {
-			err = s.settleUp(tx, m.Source)
+		err = s.settleUp(tx, m.Source)
+	}
+	return err
+}
+
+// later has settle done for an item, and for the items of ours that it was made from, after the transaction: once for all that comes
+// meanwhile, so that our ledgers do not grow with those of others.
+func (s *Service) later(tx *store.Tx, item news.ItemID) error {
+	sources, err := readMade(tx, selectSources, item)
+	if err != nil || len(sources) == 0 {
+		return err
+	}
+	tx.OnCommit(s.Wake)
+	err = tx.Exec(insertUnsaid, item)
+	for _, m := range sources {
+		if err == nil {
+			err = s.later(tx, m.Source)
 		}
 	}
 	return err
@@ -264,8 +278,15 @@ func (t *teller) answers(duties []duty) error {
 	if err != nil {
 		return err
 	}
+	partners, err := t.usesOf(t.tx, t.item, false)
+	if err != nil {
+		return err
+	}
 	for _, d := range duties {
-		made, acted, err := t.beyond(t.tx, d)
+		if !slices.ContainsFunc(uses, func(u use) bool { return u.source == d.source }) {
+			continue // it came from nobody else
+		}
+		made, acted, err := t.beyond(t.tx, d, partners)
 		if err != nil {
 			return err
 		}

@@ -148,7 +148,8 @@ func (s *Service) usesOf(r store.Reader, it library.Item, shownOnly bool) ([]hea
 	return out, nil
 }
 
-// Uses lists what partners say that they made from an item of ours, the oldest first.
+// Uses lists what partners say that they made from an item of ours, the oldest first. What has no answer and is older than a withdrawal
+// is left out: nothing asks for it any more.
 func (s *Service) Uses(ctx context.Context, item news.ItemID) (out []Use, err error) {
 	err = s.DB.Read(ctx, func(r store.Reader) error {
 		it, err := s.ownItem(r, item)
@@ -157,8 +158,12 @@ func (s *Service) Uses(ctx context.Context, item news.ItemID) (out []Use, err er
 		}
 		all, err := s.usesOf(r, *it, true)
 		for _, u := range all {
+			withdrawn := false
 			for _, a := range slices.Backward(u.acts) {
-				u.Acts = append(u.Acts, a.Act)
+				if !withdrawn || a.Answer != "" {
+					u.Acts = append(u.Acts, a.Act)
+				}
+				withdrawn = withdrawn || (a.Class == news.Withdrawal && !a.Notice)
 			}
 			out = append(out, u.Use)
 		}
@@ -169,17 +174,9 @@ func (s *Service) Uses(ctx context.Context, item news.ItemID) (out []Use, err er
 
 const selectPassed = dutyColumns + ` WHERE source = $1 AND notice = $2 ORDER BY n`
 
-// beyond counts what was made from an item that has a duty, here and by partners, and how much of it was acted upon. What a partner
-// made from an item that it has under two agreements it tells in both: there the larger number counts.
-func (s *Service) beyond(r store.Reader, d duty) (made, acted int, err error) {
-	it, err := s.Library.ReadItem(r, d.item)
-	if err != nil {
-		return 0, 0, err
-	}
-	uses, err := s.usesOf(r, it, false)
-	if err != nil {
-		return 0, 0, err
-	}
+// beyond counts what was made from an item that has a duty, here and by partners, who made this from it, and how much of it was acted
+// upon. What a partner made from an item that it has under two agreements it tells in both: there the larger number counts.
+func (s *Service) beyond(r store.Reader, d duty, uses []heard) (made, acted int, err error) {
 	type place struct {
 		partner   news.Root
 		agreement terms.AgreementID
@@ -212,8 +209,18 @@ func (s *Service) beyond(r store.Reader, d duty) (made, acted int, err error) {
 		if err != nil {
 			return 0, 0, err
 		}
-		var m, a int
-		m, a, err = s.beyond(r, x)
+		it, err := s.Library.ReadItem(r, x.item)
+		if err != nil {
+			return 0, 0, err
+		}
+		of, err := s.usesOf(r, it, false)
+		if err != nil {
+			return 0, 0, err
+		}
+		m, a, err := s.beyond(r, x, of)
+		if err != nil {
+			return 0, 0, err
+		}
 		made, acted = made+1+m, acted+a
 		if x.answer != "" {
 			acted++

@@ -13,6 +13,7 @@ import (
 	"newspool/internal/lineage"
 	"newspool/internal/news"
 	"newspool/internal/people"
+	"newspool/internal/store"
 	"newspool/internal/terms"
 )
 
@@ -320,6 +321,138 @@ func TestWithdrawalGoesFromHandToHand(t *testing.T) {
 	}
 	c.open(t, 0)
 	a.board(t, id, "two beyond, both acted upon", func(u []lineage.Use) bool { return u[0].Acts[0].Made == 2 && u[0].Acts[0].Acted == 2 })
+	noTroubles(t, a, b, c)
+	sameLedgers(t, a.House, b.House, c.House)
+}
+
+// Three newsrooms of one agreement read each other's ledgers: each takes what is meant for it, and nothing else.
+func TestLineageInAPool(t *testing.T) {
+	north, soren, avand := Start(t, North()), Start(t, Soren()), Start(t, Avand())
+	for _, x := range [][2]*House{{north, soren}, {north, avand}, {soren, avand}} {
+		Meet(x[0], x[1])
+	}
+	rev := Terms(north, soren, avand)
+	rev.Kind = terms.Pool
+	Agree(rev, north, soren, avand)
+	a, b, c := writerAt(t, north), writerAt(t, soren), writerAt(t, avand)
+	id := accept(t, a.House, Story(1))
+	waitState(t, b.House, id, news.Usable)
+	waitState(t, c.House, id, news.Usable)
+	d := b.makes(t, id, 1, terms.Translate, "Paroms")
+	waitState(t, c.House, d, news.Usable)
+	waitState(t, a.House, d, news.Usable)
+	e := c.makes(t, d, 1, terms.Shorten, "Paroms, short")
+	f := c.makes(t, id, 1, terms.Combine, "Ferries, and more")
+	a.board(t, id, "two uses", func(u []lineage.Use) bool { return len(u) == 2 })
+	b.board(t, d, "one use", func(u []lineage.Use) bool { return len(u) == 1 && u[0].Partner == c.Exchange.Root() })
+	correct(t, a, 1, "Ferry leaves Port Anselm an hour late")
+	b.open(t, 1)
+	for _, x := range c.open(t, 2) {
+		if (x.Item == e) != x.Notice || (x.Item == f) == x.Notice {
+			t.Errorf("a duty of C: %+v", x)
+		}
+		c.answer(t, x, lineage.NotAffected, "It is not in it.")
+	}
+	a.board(t, id, "C's answer, and one beyond B", func(u []lineage.Use) bool {
+		n := 0
+		for _, x := range u {
+			if len(x.Acts) == 1 && ((x.Partner == c.Exchange.Root() && x.Acts[0].Answer == lineage.NotAffected) ||
+				(x.Partner == b.Exchange.Root() && x.Acts[0].Made == 1 && x.Acts[0].Acted == 1)) {
+				n++
+			}
+		}
+		return n == 2
+	})
+	noTroubles(t, a, b, c)
+	sameLedgers(t, a.House, b.House, c.House)
+}
+
+// What a partner says of things that are not there, or not its own, is kept and shown, and stops nothing; what the terms forbid is not made.
+func TestLineageThatCannotBeRight(t *testing.T) {
+	x, y := pair(t, func(_, _ *Spec, rev *terms.Revision) { rev.Uses.Shorten = false })
+	a, b := writerAt(t, x), writerAt(t, y)
+	ctx := context.Background()
+	id := accept(t, a.House, Story(1))
+	waitState(t, b.House, id, news.Usable)
+	_, err := b.Desk.Derive(ctx, b.id, desk.From{Source: id, Version: 1, Act: terms.Shorten}, text("Short"))
+	is(t, "shortening, which is not permitted", err, fault.Denied, "terms.no.shorten")
+	if n := count(t, b.House, `SELECT COUNT(*) FROM made`); n != 0 {
+		t.Errorf("%d things were made of it", n)
+	}
+	d := b.makes(t, id, 1, terms.Translate, "Paroms")
+	a.board(t, id, "the use", func(u []lineage.Use) bool { return len(u) == 1 })
+	release := ledgerOf(t, a)
+	say := func(kind string, about news.ItemID, body any) {
+		t.Helper()
+		agreement := terms.AgreementID(own(t, b.House, "").Agreement)
+		var pos ledger.Position
+		write(t, b.House, func(tx *store.Tx) (err error) {
+			pos, err = b.Exchange.Say(tx, agreement, ledger.Draft{Type: kind, About: string(about), Body: body})
+			return err
+		})
+		Wait(t, "the trouble is shown at "+a.Domain, func() bool {
+			_, ok := troubles(t, a.House, pos.Ledger, pos.Seq)["lineage"]
+			return ok
+		})
+	}
+	mine := string(own(t, b.House, "").ID)
+	say(lineage.TypeUse, "newspool://north.example/item/01934f00-0000-7000-8000-000000000009", lineage.UseBody{What: lineage.Edit, Version: 1, Ledger: string(release), Seq: 1})
+	say(lineage.TypeUse, id, lineage.UseBody{What: lineage.Edit, Version: 1, Ledger: string(release), Seq: 0})
+	say(lineage.TypeActed, id, lineage.ActedBody{What: lineage.Applied, Ledger: string(release), Seq: 0, In: mine, Use: 0})
+	say(lineage.TypeNotice, id, lineage.NoticeBody{Class: news.Correction, Version: 1, Number: 1})
+	correct(t, a, 1, "Ferry leaves Port Anselm an hour late")
+	duty := b.open(t, 1)[0]
+	if duty.Item != d {
+		t.Errorf("the duty is %+v", duty)
+	}
+	b.answer(t, duty, lineage.NotAffected, "It is not in it.")
+	uses := a.board(t, id, "the answer", func(u []lineage.Use) bool { return len(u) > 0 && len(u[0].Acts) == 1 && u[0].Acts[0].Answer != "" })
+	if len(uses) != 1 || a.open(t, 0) != nil {
+		t.Errorf("what cannot be right counts: %+v", uses)
+	}
+	sameLedgers(t, a.House, b.House)
+}
+
+func ledgerOf(t *testing.T, w writer) ledger.ID { return own(t, w.House, "").ID }
+
+// What was corrected and withdrawn while a newsroom was away shows when it has caught up; its drafts are asked as well.
+func TestDutiesAfterCatchingUp(t *testing.T) {
+	a, b, c := chain(t)
+	one, two := accept(t, a.House, Story(1)), accept(t, a.House, Story(2))
+	waitState(t, b.House, one, news.Usable)
+	waitState(t, b.House, two, news.Usable)
+	d := b.makes(t, one, 1, terms.Translate, "Paroms")
+	e := b.draft(t, two, 1, terms.Translate, "Paroms, two")
+	waitState(t, c.House, d, news.Usable)
+	c.makes(t, d, 1, terms.Translate, "Ferries again")
+	b.board(t, d, "the use", func(u []lineage.Use) bool { return len(u) == 1 })
+	b.Stop()
+	c.Stop()
+	correct(t, a, 1, "Ferry leaves Port Anselm an hour late")
+	correct(t, a, 1, "Ferry leaves Port Anselm two hours late")
+	if _, err := a.Library.Withdraw(context.Background(), two, "There was no ferry.", ""); err != nil {
+		t.Fatal(err)
+	}
+	b.Restart(b.spec)
+	c.Restart(c.spec)
+	all := b.open(t, 3)
+	var of []news.ItemID
+	for _, x := range all {
+		of = append(of, x.Item)
+	}
+	if all[0].Item != e || all[0].Class != news.Withdrawal || !slices.Equal(of, []news.ItemID{e, d, d}) {
+		t.Errorf("duties %+v", all)
+	}
+	b.answer(t, all[0], lineage.Removed, "")
+	b.apply(t, all[2], "Paroms two hours late")
+	b.open(t, 0)
+	c.open(t, 3) // two notices and the correction
+	a.board(t, one, "both corrections are answered", func(u []lineage.Use) bool {
+		return len(u) == 1 && len(u[0].Acts) == 2 && u[0].Acts[0].Answer == lineage.Applied && u[0].Acts[1].Answer == lineage.Applied
+	})
+	if uses, err := a.Lineage.Uses(context.Background(), two); err != nil || len(uses) != 0 {
+		t.Errorf("a draft was told of: %+v (%v)", uses, err)
+	}
 	noTroubles(t, a, b, c)
 	sameLedgers(t, a.House, b.House, c.House)
 }
