@@ -555,6 +555,8 @@ func (s *Service) refold(tx *store.Tx, d ledger.Said) error {
 		}
 		s.fresh.take(queued{in.Item, in.Number}) // a version of ours under this number gives way
 		return s.Library.Restore(tx, in)
+	case s.Lineage != nil:
+		return s.Lineage.Restore(tx, d)
 	}
 	return nil
 }

@@ -63,6 +63,8 @@ type Lineage interface {
 	Changed(tx *store.Tx, in library.Incoming) error
 	// Carried is told of each version of ours that was said under an agreement.
 	Carried(tx *store.Tx, v library.Version) error
+	// Restore applies a record that we said ourselves and that our database does not know any more.
+	Restore(tx *store.Tx, said ledger.Said) error
 }
 
 // Codec reads the form in which stories cross, without cleaning their bodies: that is done when they are shown.

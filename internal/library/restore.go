@@ -10,7 +10,8 @@ import (
 )
 
 // Restore puts a released version of our own back, which this database has lost and a partner has kept: in.Origin is our own
-// root. What is here already is left alone, apart from its place in the ledger. OnVersion is not called: it was said.
+// root. What is here already is left alone, apart from its place in the ledger; what is a draft here was released, and is so again.
+// OnVersion is not called: it was said.
 //
 // Where another text was written here under the number since, what was said keeps the number, and the text comes after it as a new
 // version: OnVersion is called for that one if it was released. If both were said under the agreement they stay as they are.
@@ -37,6 +38,13 @@ func (l *Library) Restore(tx *store.Tx, in Incoming) error {
 	v, err := readVersion(tx, in.Item, in.Number)
 	if err != nil {
 		return err
+	}
+	if v != nil && v.released == 0 && !v.differs(in) {
+		it.Versions-- // place counts it again
+		if it.Released.IsZero() {
+			it.Version = 0 // a draft gives way to itself
+		}
+		v = nil
 	}
 	if v == nil {
 		v = &version{

@@ -456,3 +456,47 @@ func TestDutiesAfterCatchingUp(t *testing.T) {
 	noTroubles(t, a, b, c)
 	sameLedgers(t, a.House, b.House, c.House)
 }
+
+// A database from before the release of what was made takes back what was told: nothing is told twice, and an answer that is lost is
+// asked for again.
+func TestLineageOfARestoredDatabase(t *testing.T) {
+	x, y := pair(t, nil)
+	a, b := writerAt(t, x), writerAt(t, y)
+	id := accept(t, a.House, Story(1))
+	waitState(t, b.House, id, news.Usable)
+	d := b.draft(t, id, 1, terms.Translate, "Paroms")
+	send(t, b.House, a.House, 7)
+	backup := keep(t, b.House)
+	b.Restart(b.spec)
+	if err := b.Desk.Release(context.Background(), b.id, d, 1); err != nil {
+		t.Fatal(err)
+	}
+	waitDelivered(t, b.House, d, 1)
+	a.board(t, id, "the use", func(u []lineage.Use) bool { return len(u) == 1 })
+	correct(t, a, 1, "Ferry leaves Port Anselm an hour late")
+	b.answer(t, b.open(t, 1)[0], lineage.Refused, "We stand by it.")
+	a.board(t, id, "the answer", func(u []lineage.Use) bool { return len(u) == 1 && len(u[0].Acts) == 1 && u[0].Acts[0].Answer != "" })
+	restore(t, b.House, backup)
+	b.Restart(b.spec)
+	send(t, b.House, a.House, 8)
+	if it := waitVersion(t, b.House, d, 1); it.Released.IsZero() {
+		t.Error("the translation was not taken back")
+	}
+	Wait(t, "the duty is at B again", func() bool {
+		all, err := b.Lineage.Duties(context.Background(), d)
+		return err == nil && len(all) == 1
+	})
+	all, err := b.Lineage.Open(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, duty := range all {
+		b.apply(t, duty, "Paroms an hour late")
+		a.board(t, id, "the newer answer", func(u []lineage.Use) bool { return u[0].Acts[0].Answer == lineage.Applied })
+	}
+	if uses := a.board(t, id, "one use", func(u []lineage.Use) bool { return true }); len(uses) != 1 || len(uses[0].Acts) != 1 || uses[0].Acts[0].Answer == "" {
+		t.Errorf("the uses are %+v", uses)
+	}
+	noTroubles(t, a)
+	t.Logf("%d duties were asked again", len(all))
+}
