@@ -14,6 +14,7 @@ import (
 	"newspool/internal/news"
 	"newspool/internal/people"
 	"newspool/internal/store"
+	"newspool/internal/store/storetest"
 	"newspool/internal/terms"
 )
 
@@ -105,10 +106,24 @@ func (w writer) board(t *testing.T, id news.ItemID, what string, ok func([]linea
 	return nil
 }
 
-// chain starts three newsrooms: what the first releases goes to the second, and what that releases to the third.
-func chain(t *testing.T) (a, b, c writer) {
+// eachEngine runs a test with the newsroom in the middle on each engine.
+func eachEngine(t *testing.T, fn func(t *testing.T, middle Spec)) {
 	t.Helper()
-	north, soren, avand := Start(t, North()), Start(t, Soren()), Start(t, Avand())
+	for _, e := range storetest.Engines() {
+		t.Run(string(e), func(t *testing.T) {
+			middle := Soren()
+			if e != store.SQLite {
+				middle.Database = storetest.URL(t, e)
+			}
+			fn(t, middle)
+		})
+	}
+}
+
+// chain starts three newsrooms: what the first releases goes to the second, and what that releases to the third.
+func chain(t *testing.T, middle Spec) (a, b, c writer) {
+	t.Helper()
+	north, soren, avand := Start(t, North()), Start(t, middle), Start(t, Avand())
 	Meet(north, soren)
 	Meet(soren, avand)
 	Agree(Terms(north, soren), north, soren)
@@ -179,8 +194,10 @@ func TestTranslationIsCorrected(t *testing.T) {
 
 // What A corrects goes from hand to hand: C, who knows only B's translation, is told that its source has changed and owes B an answer. A
 // is told how many were made beyond B and how many of them were acted upon, and no names.
-func TestCorrectionGoesFromHandToHand(t *testing.T) {
-	a, b, c := chain(t)
+func TestCorrectionGoesFromHandToHand(t *testing.T) { eachEngine(t, correctionGoesFromHandToHand) }
+
+func correctionGoesFromHandToHand(t *testing.T, middle Spec) {
+	a, b, c := chain(t, middle)
 	ctx := context.Background()
 	id := accept(t, a.House, Story(1))
 	waitState(t, b.House, id, news.Usable)
@@ -244,8 +261,10 @@ func followedBy(t *testing.T, a, b writer) ledger.ID {
 
 // B is down while A corrects and C makes something; each catches up, nothing is lost and nothing comes twice. What B's editor answers
 // while B's ledgers are not confirmed is said as soon as they are.
-func TestLineageOverRestarts(t *testing.T) {
-	a, b, c := chain(t)
+func TestLineageOverRestarts(t *testing.T) { eachEngine(t, lineageOverRestarts) }
+
+func lineageOverRestarts(t *testing.T, middle Spec) {
+	a, b, c := chain(t, middle)
 	id := accept(t, a.House, Story(1))
 	waitState(t, b.House, id, news.Usable)
 	d := b.makes(t, id, 1, terms.Combine, "Ferries, our view")
@@ -287,7 +306,7 @@ func TestLineageOverRestarts(t *testing.T) {
 
 // A withdraws; B withdraws what it made, which answers by itself, and C is told twice: that the source was withdrawn, and that B's item was.
 func TestWithdrawalGoesFromHandToHand(t *testing.T) {
-	a, b, c := chain(t)
+	a, b, c := chain(t, Soren())
 	ctx := context.Background()
 	id := accept(t, a.House, Story(1))
 	waitState(t, b.House, id, news.Usable)
@@ -417,7 +436,7 @@ func ledgerOf(t *testing.T, w writer) ledger.ID { return own(t, w.House, "").ID 
 
 // What was corrected and withdrawn while a newsroom was away shows when it has caught up; its drafts are asked as well.
 func TestDutiesAfterCatchingUp(t *testing.T) {
-	a, b, c := chain(t)
+	a, b, c := chain(t, Soren())
 	one, two := accept(t, a.House, Story(1)), accept(t, a.House, Story(2))
 	waitState(t, b.House, one, news.Usable)
 	waitState(t, b.House, two, news.Usable)
