@@ -174,7 +174,7 @@ func open(t testing.TB, e store.Engine) *house {
 	h.library = library.New(h.db, library.Options{Origin: avand, Domain: "avand.example", Clock: h.now, Codec: codec{}})
 	h.people = people.New(h.db, people.Options{Clock: h.now})
 	h.options = api.Options{
-		DB: h.db, People: h.people, Library: h.library, Desk: desk.New(h.db, h.library, h.people, h, nil, h.now),
+		DB: h.db, People: h.people, Library: h.library, Desk: desk.New(h.db, h.library, h.people, h, nothingMade{}, h.now),
 		Feed: deliver.New(deliver.Options{
 			DB: h.db, Library: h.library, People: h.people, Agreements: h, Links: h, Bundle: bundle, Root: avand, Credit: h.Credit, Clock: h.now,
 		}),
@@ -358,3 +358,8 @@ func (h *house) acts(n int) []string {
 	}
 	return out
 }
+
+// nothingMade is a desk where nothing was made from anything.
+type nothingMade struct{ desk.Lineage }
+
+func (nothingMade) Withdrawn(*store.Tx, news.PersonID, news.ItemID) error { return nil }

@@ -37,12 +37,34 @@ func (a *agreements) Rulings(context.Context, news.ItemID, terms.Act) ([]desk.Ru
 func (a *agreements) Confirmed(news.Root, time.Time) bool { return a.alive }
 func (a *agreements) Credit(news.Lang) string             { return "North Agency" }
 
+// lineage notes what it is told, and fails as it is told.
+type lineage struct {
+	made, applied, withdrawn []news.ItemID
+	err                      error
+}
+
+func (l *lineage) Make(_ *store.Tx, item, _ news.ItemID, _ int, _ terms.Act, _ news.PersonID) error {
+	l.made = append(l.made, item)
+	return l.err
+}
+
+func (l *lineage) Applied(_ *store.Tx, _ news.PersonID, _ int64, item news.ItemID) error {
+	l.applied = append(l.applied, item)
+	return l.err
+}
+
+func (l *lineage) Withdrawn(_ *store.Tx, _ news.PersonID, item news.ItemID) error {
+	l.withdrawn = append(l.withdrawn, item)
+	return nil
+}
+
 type room struct {
 	*desk.Service
 	db       *store.DB
 	library  *library.Library
 	people   *people.Service
 	law      *agreements
+	made     *lineage
 	editor   people.Person
 	outsider people.Person
 	released int
@@ -67,7 +89,8 @@ func open(t *testing.T) *room {
 	if r.outsider, err = r.people.Create(ctx, people.Operator(), people.NewPerson{Login: "out", Name: "Out", Roles: []people.Role{people.Signatory}, Password: "orran-sea-2026"}); err != nil {
 		t.Fatal(err)
 	}
-	r.Service = desk.New(r.db, r.library, r.people, r.law, nil, clock.System)
+	r.made = &lineage{}
+	r.Service = desk.New(r.db, r.library, r.people, r.law, r.made, clock.System)
 	return r
 }
 
@@ -243,8 +266,65 @@ func TestOnlyEditors(t *testing.T) {
 	}
 }
 
-func TestTake(t *testing.T) {
+// What is made from something knows it from its first saving on, or is not made.
+func TestDerive(t *testing.T) {
 	r, ctx := open(t), context.Background()
+	source := r.receive(t)
+	ed := r.editor.ID
+	from := desk.From{Source: source, Version: 1, Act: terms.Translate}
+	drafts := func() int {
+		t.Helper()
+		rows, err := r.library.Wire(ctx, library.Filter{Own: true}, 0, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(rows)
+	}
+	r.law.rulings = []desk.Ruling{{Decision: terms.Decision{Answer: terms.No, Clause: "3.2", Key: "terms.no.translate"}}}
+	if _, err := r.Derive(ctx, ed, from, story("Made")); !fault.Is(err, fault.Denied) || fault.Of(err).Key != "terms.no.translate" || drafts() != 0 {
+		t.Errorf("what is not permitted: %v, %d drafts", err, drafts())
+	}
+	r.law.rulings = []desk.Ruling{{Decision: terms.Decision{Answer: terms.Yes}}}
+	if _, err := r.Derive(ctx, ed, desk.From{Source: source, Version: 1, Act: terms.Copy}, story("Made")); !fault.Is(err, fault.Invalid) {
+		t.Errorf("an act by which nothing is made: %v", err)
+	}
+	if _, err := r.Derive(ctx, r.outsider.ID, from, story("Made")); !fault.Is(err, fault.Denied) {
+		t.Errorf("somebody without the role: %v", err)
+	}
+	r.made.err = fault.New(fault.Conflict, "lineage.circle")
+	if _, err := r.Derive(ctx, ed, from, story("Made")); !fault.Is(err, fault.Conflict) || drafts() != 0 {
+		t.Errorf("what cannot be noted: %v, %d drafts", err, drafts())
+	}
+	r.made.err = nil
+	acc, err := r.Derive(ctx, ed, from, story("Made"))
+	if err != nil || drafts() != 1 || r.made.made[len(r.made.made)-1] != acc.Item {
+		t.Fatalf("%+v %v, %d drafts", acc, err, drafts())
+	}
+	if err := r.Apply(ctx, ed, 7, acc.Item, 1, story("Made, corrected"), ""); err != nil || len(r.made.applied) != 1 {
+		t.Errorf("applied to a draft: %v", err)
+	}
+	if err := r.Release(ctx, ed, acc.Item, 2); err != nil {
+		t.Fatal(err)
+	}
+	again := story("Made, corrected again")
+	again.Class = news.Correction
+	r.made.err = fault.New(fault.Conflict, "lineage.answered")
+	if err := r.Apply(ctx, ed, 8, acc.Item, 2, again, "It was wrong."); !fault.Is(err, fault.Conflict) || r.released != 1 {
+		t.Errorf("an answer that cannot be: %v, %d released", err, r.released)
+	}
+	r.made.err = nil
+	if err := r.Apply(ctx, ed, 8, acc.Item, 2, again, "It was wrong."); err != nil || len(r.made.applied) != 3 || r.released != 2 {
+		t.Errorf("applied: %v, %d released", err, r.released)
+	}
+	if err := r.Withdraw(ctx, ed, acc.Item, "It was wrong."); err != nil || len(r.made.withdrawn) != 1 {
+		t.Errorf("withdrawn: %v", err)
+	}
+}
+
+// receive puts a story of another newsroom on the wire.
+func (r *room) receive(t *testing.T) news.ItemID {
+	t.Helper()
+	ctx := context.Background()
 	const item = news.ItemID("newspool://soren.example/item/1")
 	err := r.db.Write(ctx, func(tx *store.Tx) error {
 		id, err := content.Put(tx, "application/json", "en", codec{}.Write(story("Theirs").Story, library.Meta{URI: item, Version: 1, Class: news.First}))
@@ -257,6 +337,12 @@ func TestTake(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return item
+}
+
+func TestTake(t *testing.T) {
+	r, ctx := open(t), context.Background()
+	item := r.receive(t)
 	rev := terms.Revision{Agreement: "ag", Parties: []terms.Party{{Root: theirs, Domain: "soren.example", Names: terms.InLanguages{"en": "Radio Soren"}}}}
 	no := terms.Decision{Answer: terms.No, Clause: "3.1", Key: "terms.no.copy"}
 	for name, c := range map[string]struct {

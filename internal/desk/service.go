@@ -34,6 +34,8 @@ type Lineage interface {
 	Make(tx *store.Tx, item, source news.ItemID, version int, act terms.Act, by news.PersonID) error
 	// Applied answers what a change of a source asks of an item, in the transaction that saves a new version of the item.
 	Applied(tx *store.Tx, by news.PersonID, duty int64, item news.ItemID) error
+	// Withdrawn answers all that is asked of an item, in the transaction that withdraws it.
+	Withdrawn(tx *store.Tx, by news.PersonID, item news.ItemID) error
 }
 
 // Service is the desk.
@@ -200,7 +202,11 @@ func (s *Service) Withdraw(ctx context.Context, person news.PersonID, id news.It
 		return fault.New(fault.Invalid, "story.withdrawal_reason")
 	}
 	_, err := s.act(ctx, person, "story.act_withdraw", map[string]any{"reason": reason}, func(tx *store.Tx, by people.Person) (library.Accepted, error) {
-		return s.library.WithdrawTx(tx, id, reason, by.ID)
+		acc, err := s.library.WithdrawTx(tx, id, reason, by.ID)
+		if err == nil {
+			err = s.lineage.Withdrawn(tx, by.ID, id)
+		}
+		return acc, err
 	})
 	return err
 }

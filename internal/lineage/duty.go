@@ -60,16 +60,7 @@ func (s *Service) Released(tx *store.Tx, v library.Version) error {
 		return nil // nobody's hand made it
 	}
 	if v.Class == news.Withdrawal {
-		duties, err := readDuties(tx, selectDuties, v.Item)
-		if err != nil {
-			return err
-		}
-		for _, d := range duties {
-			if err == nil && d.answer == "" {
-				err = tx.Exec(answerDuty, d.n, Removed, "", v.By, clock.Micros(s.Clock()))
-			}
-		}
-		if err != nil {
+		if err := s.Withdrawn(tx, v.By, v.Item); err != nil {
 			return err
 		}
 	}
@@ -79,6 +70,18 @@ func (s *Service) Released(tx *store.Tx, v library.Version) error {
 		}
 	}
 	return s.settleUp(tx, v.Item)
+}
+
+// Withdrawn answers all that is asked of an item of ours that is withdrawn, in that transaction.
+func (s *Service) Withdrawn(tx *store.Tx, by news.PersonID, item news.ItemID) error {
+	duties, err := readDuties(tx, selectDuties, item)
+	for _, d := range duties {
+		if err == nil && d.answer == "" {
+			tx.OnCommit(s.Options.Changed)
+			err = tx.Exec(answerDuty, d.n, Removed, "", by, clock.Micros(s.Clock()))
+		}
+	}
+	return err
 }
 
 // Carried is told that a version of our own was said under an agreement: whoever has it now is told what waits for an answer.

@@ -440,3 +440,37 @@ func TestFloodOfNotices(t *testing.T) {
 		}
 	})
 }
+
+// What our people made of our own item is asked by our own correction: no agreement gives a time, nothing is said to anybody but those
+// who have what was made, and what is withdrawn as a draft owes nothing any more.
+func TestOwnItems(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		acc, err := h.library.Accept(context.Background(), news.Draft{Story: news.Story{Type: news.Text, Lang: "ru", Headline: "S", Body: "<p>.</p>"}, Source: "ingest", SourceID: "s"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := h.makes(acc.Item, 1, "D")
+		e := h.draft(acc.Item, 1, "E")
+		f := h.draft(d, 1, "F")
+		h.carry(d, 1)
+		correction := news.Draft{Story: news.Story{Type: news.Text, Lang: "ru", Headline: "S2", Body: "<p>..</p>"}, Source: "ingest", SourceID: "s", Class: news.Correction}
+		if _, err := h.library.Accept(context.Background(), correction); err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range h.open(3) {
+			if !x.Due.IsZero() || x.Notice != (x.Item == f) || x.Class != news.Correction || x.Had != 1 {
+				t.Errorf("the duty is %+v", x)
+			}
+		}
+		if len(h.said) != 1 || len(h.bodies(TypeNotice, d)) != 1 {
+			t.Errorf("said %+v", h.said)
+		}
+		h.write(func(tx *store.Tx) error {
+			if _, err := h.library.WithdrawTx(tx, e, "Not needed.", h.ana); err != nil {
+				return err
+			}
+			return h.Withdrawn(tx, h.ana, e)
+		})
+		h.open(2)
+	})
+}

@@ -236,8 +236,13 @@ func (n *Node) queue(tx *store.Tx, v library.Version) error {
 // changed rings for the open pages of a topic. What waited for a ledger to be confirmed may be said when something about links is new.
 func (n *Node) changed(topic, _ string) {
 	n.Hub.Publish(topic)
-	if topic == "links" && n.Lineage != nil {
+	if topic != "links" {
+		return
+	}
+	select {
+	case <-n.began:
 		n.Lineage.Wake()
+	default:
 	}
 }
 
