@@ -296,7 +296,17 @@ func TestDerive(t *testing.T) {
 		t.Errorf("what cannot be noted: %v, %d drafts", err, drafts())
 	}
 	r.made.err = nil
-	acc, err := r.Derive(ctx, ed, from, story("Made"))
+	once := story("Made")
+	once.SourceID = "a form"
+	first, err := r.Derive(ctx, ed, from, once)
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := len(r.made.made)
+	acc, err := r.Derive(ctx, ed, from, once)
+	if acc.Item != first.Item || len(r.made.made) != told {
+		t.Errorf("the same form, sent twice, made %+v and %+v", first, acc)
+	}
 	if err != nil || drafts() != 1 || r.made.made[len(r.made.made)-1] != acc.Item {
 		t.Fatalf("%+v %v, %d drafts", acc, err, drafts())
 	}

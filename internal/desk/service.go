@@ -219,7 +219,7 @@ type From struct {
 }
 
 // Derive keeps a draft that was made from another item, if the agreements permit that now; the draft knows its source from then on.
-// What no agreement permits is a Denied fault, as of Permitted.
+// What no agreement permits is a Denied fault, as of Permitted. A key (d.SourceID) counts as in Save.
 func (s *Service) Derive(ctx context.Context, person news.PersonID, from From, d news.Draft) (library.Accepted, error) {
 	if from.Act != terms.Translate && from.Act != terms.Shorten && from.Act != terms.Combine {
 		return library.Accepted{}, fault.New(fault.Invalid, "fault.request")
