@@ -2,6 +2,7 @@ package library
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 
 	"newspool/internal/content"
@@ -47,6 +48,33 @@ func (l *Library) Ways(r store.Reader, id news.ItemID) ([]Way, error) {
 	}
 	slices.SortFunc(out, wayOrder)
 	return out, nil
+}
+
+// Turn is the place in a ledger by which a correction or withdrawal came.
+type Turn struct {
+	Way
+	Class news.Class
+}
+
+const selectTurns = `SELECT a.number, a.agreement, a.ledger, a.seq, v.class FROM item_agreement a JOIN version v ON v.item = a.item AND v.number = a.number
+WHERE a.item = $1 AND (v.class = 'correction' OR v.class = 'withdrawal') ORDER BY a.number, a.ledger`
+
+// Turns lists how the corrections and the withdrawal of a received item came, those that are still hidden too.
+func (l *Library) Turns(r store.Reader, id news.ItemID) ([]Turn, error) {
+	rows, err := r.Query(selectTurns, id)
+	if err != nil {
+		return nil, fmt.Errorf("library: read changes: %w", err)
+	}
+	defer rows.Close()
+	var out []Turn
+	for rows.Next() {
+		var c Turn
+		if err := rows.Scan(&c.Number, &c.Agreement, &c.Ledger, &c.Seq, &c.Class); err != nil {
+			return nil, fmt.Errorf("library: read changes: %w", err)
+		}
+		out = append(out, c)
+	}
+	return out, rows.Err()
 }
 
 const countTaken = `SELECT COUNT(*) FROM item_agreement WHERE item = $1 AND agreement = $2 AND state <> 'set-aside' AND state <> 'withdrawn'`

@@ -251,6 +251,23 @@ func TestMadeFromWhatWasCorrectedMeanwhile(t *testing.T) {
 	})
 }
 
+// What a ledger that catches up has brought is not shown yet, and is not forgotten for what is made meanwhile.
+func TestMadeWhileCatchingUp(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h.receive(northX, 1, news.First, false)
+		h.receive(northX, 2, news.Correction, true)
+		h.makes(sourceID, 1, "D")
+		h.open(0)
+		if n, err := h.Count(context.Background()); n != 0 || err != nil {
+			t.Errorf("%d are counted (%v)", n, err)
+		}
+		h.show(northX)
+		if x := h.open(1)[0]; x.Version != 2 || x.Due.Sub(x.Raised) != 30*time.Minute {
+			t.Errorf("the duty is %+v", x)
+		}
+	})
+}
+
 // What cannot be said waits, and is said once.
 func TestWhatCannotBeSaidWaits(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {

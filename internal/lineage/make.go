@@ -85,44 +85,48 @@ func (s *Service) within(r store.Reader, item, other news.ItemID) (bool, error) 
 	return false, nil
 }
 
-// since asks for what has happened to a source since the version that something was made from: the form may have been open for long.
+// since asks for what has happened to a source since the version that something was made from: the form may have been open for long,
+// and what a ledger that catches up has brought is not shown yet.
 func (s *Service) since(tx *store.Tx, m Made, source library.Item) error {
-	for _, v := range source.History {
-		if v.Class != news.Correction && v.Class != news.Withdrawal || v.Released.IsZero() {
-			continue
+	if source.Own {
+		return s.sinceOwn(tx, m, source)
+	}
+	changes, err := s.Library.Turns(tx, m.Source)
+	if err != nil {
+		return err
+	}
+	for _, w := range changes {
+		us, err := timeOf(tx, ledger.ID(w.Ledger), w.Seq)
+		if err != nil {
+			return err
 		}
-		c := change{source: m.Source, version: v.Number, class: v.Class}
-		if source.Own {
-			c.causes = []cause{{us: clock.Micros(v.Released)}}
-		} else {
-			for _, w := range source.Ways {
-				if w.Number != v.Number {
-					continue
-				}
-				us, err := timeOf(tx, ledger.ID(w.Ledger), w.Seq)
-				if err != nil {
-					return err
-				}
-				c.causes = append(c.causes, cause{ledger: ledger.ID(w.Ledger), seq: w.Seq, agreement: w.Agreement, us: us})
-			}
-		}
+		c := change{source: m.Source, version: w.Number, class: w.Class, causes: []cause{{ledger: ledger.ID(w.Ledger), seq: w.Seq, agreement: w.Agreement, us: us}}}
 		if err := s.ask(tx, m, c); err != nil {
 			return err
 		}
-	}
-	if source.Own {
-		duties, err := readDuties(tx, selectDuties, m.Source)
-		for _, d := range duties {
-			if err == nil && d.answer == "" {
-				err = s.ask(tx, m, passedOn(d, source.Version))
-			}
-		}
-		return err
 	}
 	notices, err := readNotices(tx, m.Source)
 	for _, n := range notices {
 		if err == nil {
 			err = s.ask(tx, m, n.change(m.Source))
+		}
+	}
+	return err
+}
+
+func (s *Service) sinceOwn(tx *store.Tx, m Made, source library.Item) error {
+	for _, v := range source.History {
+		if v.Class != news.Correction || v.Released.IsZero() {
+			continue
+		}
+		if err := s.ask(tx, m, change{source: m.Source, version: v.Number, class: v.Class, causes: []cause{{us: clock.Micros(v.Released)}}}); err != nil {
+			return err
+		}
+	}
+	duties, err := readDuties(tx, selectDuties, m.Source)
+	for _, d := range duties {
+		if err == nil && d.answer == "" {
+			err = s.ask(tx, m, passedOn(d, source.Version))
 		}
 	}
 	return err
