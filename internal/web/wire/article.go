@@ -15,6 +15,7 @@ import (
 	"newspool/internal/news/mediatopic"
 	"newspool/internal/terms"
 	"newspool/internal/web/page"
+	"newspool/internal/web/page/compare"
 )
 
 // article is an item as it is shown in the preview and on its own page.
@@ -45,11 +46,11 @@ type article struct {
 	Words           int
 
 	Headline string
-	Title    []Run // the headline of a comparison
+	Title    []compare.Run // the headline of a comparison
 	Byline   string
 	Dateline string
 	Body     template.HTML
-	Blocks   []Block // the body of a comparison
+	Blocks   []compare.Block // the body of a comparison
 	Changes  []change
 	Compared string // what is compared with what, as a sentence
 	Facts    []fact // note to editors, credit, rights
@@ -291,10 +292,10 @@ func (f *Family) compare(r *http.Request, a *article, item library.Item, to news
 	if err != nil {
 		return err
 	}
-	a.Title = compareLine(from.Headline, to.Headline)
-	a.Blocks = compareTexts(from.Body, to.Body)
+	a.Title = compare.Line(from.Headline, to.Headline)
+	a.Blocks = compare.Texts(from.Body, to.Body)
 	if a.Blocks == nil {
-		a.Blocks = []Block{}
+		a.Blocks = []compare.Block{}
 	}
 	a.Compared = a.P.T("item.compared", "from", i18n.Plain(a.P.Digits(number)), "to", i18n.Plain(a.P.Digits(a.Version)))
 	for _, c := range []change{

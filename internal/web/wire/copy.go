@@ -10,6 +10,7 @@ import (
 	"newspool/internal/i18n"
 	"newspool/internal/news"
 	"newspool/internal/web/page"
+	"newspool/internal/web/page/compare"
 )
 
 func errBadRequest(err error) error {
@@ -80,7 +81,7 @@ func plainCopy(s news.Story, credit string, photos []string) string {
 func plainBody(body string) string {
 	var out []string
 	for body != "" {
-		n := blockEnd(body)
+		n := compare.BlockEnd(body)
 		lines := strings.Split(news.PlainText(body[:n]), "\n")
 		var kept []string
 		for _, l := range lines {

@@ -17,6 +17,7 @@ import (
 	"newspool/internal/news/mediatopic"
 	"newspool/internal/sanitize"
 	"newspool/internal/web/page"
+	"newspool/internal/web/page/compare"
 )
 
 // formPage is the form in which a story is written, edited and corrected.
@@ -144,7 +145,7 @@ var hasMarks = regexp.MustCompile(`<(h[1-6]|ul|ol|li|blockquote|a|em|strong|tabl
 func blockLines(body string) string {
 	var out []string
 	for body != "" {
-		n := blockEnd(body)
+		n := compare.BlockEnd(body)
 		if block := strings.TrimSpace(body[:n]); block != "" {
 			out = append(out, block)
 		}

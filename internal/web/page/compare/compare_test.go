@@ -1,4 +1,4 @@
-package wire
+package compare
 
 import (
 	"strings"
@@ -31,7 +31,7 @@ func shown(blocks []Block) string {
 	return strings.Join(lines, " | ")
 }
 
-func TestCompareTexts(t *testing.T) {
+func TestTexts(t *testing.T) {
 	for _, c := range []struct{ from, to, want string }{
 		{"", "", ""},
 		{"<p>About 1,400 passengers.</p>", "<p>About 14,000 passengers.</p>", "About [-1,400-] {+14,000+} passengers."},
@@ -52,7 +52,7 @@ func TestCompareTexts(t *testing.T) {
 		{"<p>a &lt;b&gt; &amp; c</p>", "<p>a &lt;b&gt; &amp; d</p>", "a <b> & [-c-] {+d+}"},
 		{"<p>a</p", "<p>a<", "a"},
 	} {
-		got := shown(compareTexts(c.from, c.to))
+		got := shown(Texts(c.from, c.to))
 		if c.from == "<p>One.</p><p>Two.</p>" {
 			got = strings.TrimPrefix(got, "[-One.-] | ") // the place of the mark is a matter of taste
 		}
@@ -62,8 +62,8 @@ func TestCompareTexts(t *testing.T) {
 	}
 }
 
-func TestCompareLine(t *testing.T) {
-	got := shown([]Block{{Runs: compareLine("Ferry crews strike", "Ferry crews end strike after nine days")}})
+func TestLine(t *testing.T) {
+	got := shown([]Block{{Runs: Line("Ferry crews strike", "Ferry crews end strike after nine days")}})
 	if want := "Ferry crews {+end+} strike {+after nine days+}"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
@@ -76,7 +76,7 @@ func TestManyWords(t *testing.T) {
 		from.WriteString("w" + string(rune('a'+i%26)) + strings.Repeat("x", i%7) + itoa(i) + " ")
 	}
 	to.WriteString(from.String() + "last")
-	blocks := compareTexts("<p>"+from.String()+"</p>", "<p>"+to.String()+"</p>")
+	blocks := Texts("<p>"+from.String()+"</p>", "<p>"+to.String()+"</p>")
 	if len(blocks) != 1 || len(blocks[0].Runs) != 2 || blocks[0].Runs[1].Text() != "last" {
 		t.Fatalf("%d blocks", len(blocks))
 	}
@@ -98,7 +98,7 @@ func itoa(i int) string {
 	return string(b[n:])
 }
 
-func FuzzCompareTexts(f *testing.F) {
+func FuzzTexts(f *testing.F) {
 	f.Add("<p>a b</p>", "<p>a c</p>")
 	f.Add("<h2>", "</h2></p>")
 	f.Fuzz(func(t *testing.T, from, to string) {
@@ -106,7 +106,7 @@ func FuzzCompareTexts(f *testing.F) {
 			return
 		}
 		var a, b []string
-		for _, block := range compareTexts(from, to) {
+		for _, block := range Texts(from, to) {
 			for _, r := range block.Runs {
 				if r.Op != added {
 					a = append(a, r.words...)

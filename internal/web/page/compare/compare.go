@@ -1,4 +1,9 @@
-package wire
+// Package compare compares two versions of a text word by word, for pages that show what has changed.
+//
+// What it promises: what was kept and removed is the old text and what was kept and added the new one, word for word; a sign of
+// punctuation that changed does not make another word of its neighbour; it never takes long. What it never does: decide how a change
+// is shown. The templates "words" and "blocks" of the frame do that, the same on every page.
+package compare
 
 import (
 	"slices"
@@ -90,8 +95,8 @@ type Block struct {
 // diffLimit is how long a comparison may take; what is left then is shown as removed and added.
 const diffLimit = 400 * time.Millisecond
 
-// compareTexts compares two bodies word by word.
-func compareTexts(from, to string) []Block {
+// Texts compares two bodies word by word.
+func Texts(from, to string) []Block {
 	var blocks []Block
 	open := func(heading bool) { blocks = append(blocks, Block{Heading: heading}) }
 	for _, piece := range diffWords(tokens(from), tokens(to)) {
@@ -117,8 +122,8 @@ func compareTexts(from, to string) []Block {
 	return out
 }
 
-// compareLine compares two texts of one line, a headline.
-func compareLine(from, to string) []Run {
+// Line compares two texts of one line, a headline.
+func Line(from, to string) []Run {
 	var b Block
 	for _, piece := range diffWords(cut(from), cut(to)) {
 		for _, token := range piece.tokens {
@@ -156,7 +161,7 @@ func tokens(body string) []string {
 		if len(body) > 2 && body[0] == '<' && body[1] == 'h' {
 			mark = headingEnd
 		}
-		n := blockEnd(body)
+		n := BlockEnd(body)
 		if words := cut(news.PlainText(body[:n])); len(words) > 0 {
 			list = append(append(list, mark), words...)
 		}
@@ -165,8 +170,8 @@ func tokens(body string) []string {
 	return list
 }
 
-// blockEnd is the place after the first block of a body: after the first closing tag of a block, or after all of it.
-func blockEnd(body string) int {
+// BlockEnd is the place after the first block of a body: after the first closing tag of a block, or after all of it.
+func BlockEnd(body string) int {
 	for i := 0; i < len(body); {
 		j := strings.Index(body[i:], "</")
 		if j < 0 {
