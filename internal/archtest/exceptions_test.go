@@ -9,6 +9,7 @@ func exceptions() []exception {
 	return []exception{
 		{"package size", "internal/exchange", "the heart: what is offered, followed, folded and recovered changes together (ADR 12)"},
 		{"package size", "internal/library", "the only owner of the item tables; its bitmaps moved out already (ADR 12)"},
+		{"package size", "internal/web/wire", "the pages of the wire share their article (ADR 12)"},
 		{"depth", "cmd/newspool", "the benchmark stands between the commands and the node (ADR 12)"},
 	}
 }

@@ -164,13 +164,14 @@ func (s *Service) Release(ctx context.Context, person news.PersonID, id news.Ite
 // Change releases a new version; version is the one that it changes, d.Class says whether it updates or corrects, note what was
 // wrong. If another has been released since, it is a Conflict (item.changed_meanwhile), unless it says the same.
 func (s *Service) Change(ctx context.Context, person news.PersonID, id news.ItemID, version int, d news.Draft, note string) error {
-	return s.change(ctx, person, id, version, d, note, func(*store.Tx, people.Person, library.Accepted) error { return nil })
+	_, err := s.change(ctx, person, id, version, d, note, func(*store.Tx, people.Person, library.Accepted) error { return nil })
+	return err
 }
 
 // change is Change with what else belongs into its transaction.
-func (s *Service) change(ctx context.Context, person news.PersonID, id news.ItemID, version int, d news.Draft, note string, also func(*store.Tx, people.Person, library.Accepted) error) error {
+func (s *Service) change(ctx context.Context, person news.PersonID, id news.ItemID, version int, d news.Draft, note string, also func(*store.Tx, people.Person, library.Accepted) error) (library.Accepted, error) {
 	if d.Class == news.Correction && note == "" {
-		return fault.New(fault.Invalid, "story.correction_note")
+		return library.Accepted{}, fault.New(fault.Invalid, "story.correction_note")
 	}
 	what := "story.act_update"
 	if d.Class == news.Correction {
@@ -191,9 +192,9 @@ func (s *Service) change(ctx context.Context, person news.PersonID, id news.Item
 		return acc, err
 	})
 	if err == nil && acc.Duplicate && same {
-		return fault.New(fault.Conflict, "story.nothing_changed")
+		err = fault.New(fault.Conflict, "story.nothing_changed")
 	}
-	return err
+	return acc, err
 }
 
 // Withdraw takes an item of our own back everywhere. The reason is told to all who had it.
@@ -244,13 +245,13 @@ func (s *Service) Derive(ctx context.Context, person news.PersonID, from From, d
 
 // Apply is Change of an item that was made from another, or Save where it is a draft, which answers a duty (lineage.Duty.N) as applied
 // in the same transaction.
-func (s *Service) Apply(ctx context.Context, person news.PersonID, duty int64, id news.ItemID, version int, d news.Draft, note string) error {
+func (s *Service) Apply(ctx context.Context, person news.PersonID, duty int64, id news.ItemID, version int, d news.Draft, note string) (library.Accepted, error) {
 	item, err := s.library.Item(ctx, id)
 	if err != nil {
-		return err
+		return library.Accepted{}, err
 	}
 	if item.State == news.Unreleased {
-		_, err := s.act(ctx, person, "story.act_save", nil, func(tx *store.Tx, by people.Person) (library.Accepted, error) {
+		return s.act(ctx, person, "story.act_save", nil, func(tx *store.Tx, by people.Person) (library.Accepted, error) {
 			d.By, d.Source = by.ID, "desk"
 			acc, err := s.save(tx, by, id, version, d)
 			if err == nil {
@@ -258,7 +259,6 @@ func (s *Service) Apply(ctx context.Context, person news.PersonID, duty int64, i
 			}
 			return acc, err
 		})
-		return err
 	}
 	return s.change(ctx, person, id, version, d, note, func(tx *store.Tx, by people.Person, acc library.Accepted) error {
 		if acc.Duplicate {

@@ -17,6 +17,7 @@ import (
 	"newspool/internal/partner"
 	"newspool/internal/store"
 	"newspool/internal/terms"
+	"newspool/internal/web/duties"
 	"newspool/internal/web/page"
 	"newspool/internal/web/wire"
 	"newspool/protocol"
@@ -82,6 +83,13 @@ type deskUse struct{ *desk.Service }
 
 func (u deskUse) Take(ctx context.Context, person news.PersonID, id news.ItemID, version int, form wire.Copy) (string, error) {
 	return u.Service.Take(ctx, person, id, version, string(form))
+}
+
+// writing is what the pages of the wire do with items of ours.
+type writing struct{ *desk.Service }
+
+func (w writing) Derive(ctx context.Context, person news.PersonID, m lineage.Made, d news.Draft) (library.Accepted, error) {
+	return w.Service.Derive(ctx, person, desk.From{Source: m.Source, Version: m.Version, Act: m.How.Act()}, d)
 }
 
 // wireExchange is what the pages of the wire ask of agreements and ledgers.
@@ -220,6 +228,32 @@ func hosted(rev terms.Revision, lang news.Lang) (out []wire.Hosted) {
 		}
 	}
 	return out
+}
+
+// Newsroom names a newsroom, our own among them.
+func (d directory) Newsroom(root news.Root, lang string) duties.Newsroom {
+	if root == d.n.Exchange.Root() {
+		self := d.n.Exchange.Self()
+		return duties.Newsroom{Name: partner.NameIn(self, lang), Mark: page.NewMark(partner.OwnName(self), root, true)}
+	}
+	out := duties.Newsroom{Name: d.n.Exchange.NameOf(root, lang)}
+	if p, ok := d.n.Exchange.Partner(root); ok {
+		out.Mark, out.Href = page.NewMark(partner.OwnName(p.Identity), root, false), "/partners/"+string(root)
+		return out
+	}
+	out.Mark = page.NewMark(out.Name, root, false)
+	return out
+}
+
+// Holders are the partners that have said that they hold the newest version of an item of ours, each once.
+func (d directory) Holders(ctx context.Context, item news.ItemID) (out []news.Root, err error) {
+	all, err := d.n.Exchange.Deliveries(ctx, item)
+	for _, one := range all {
+		if one.State == exchange.Delivered && !slices.Contains(out, one.Partner) {
+			out = append(out, one.Partner)
+		}
+	}
+	return out, err
 }
 
 // agreementName names an agreement by its other parties.

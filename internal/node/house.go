@@ -12,6 +12,7 @@ import (
 	"newspool/internal/partner"
 	"newspool/internal/people"
 	"newspool/internal/store"
+	"newspool/internal/web/duties"
 	"newspool/internal/web/page"
 )
 
@@ -43,7 +44,7 @@ func (h house) link(l exchange.Link, lang string) page.Link {
 	}
 }
 
-// Counts says where somebody must act, to those who may: agreements that wait for our signature, strangers who said hello.
+// Counts says where somebody must act, to those who may: agreements that wait for our signature, sources of our items that have changed, strangers who said hello.
 func (h house) Counts(ctx context.Context, p page.Person) (map[string]int, error) {
 	counts := map[string]int{}
 	if p.Signatory {
@@ -52,6 +53,13 @@ func (h house) Counts(ctx context.Context, p page.Person) (map[string]int, error
 				counts["agreements"]++
 			}
 		}
+	}
+	if p.Editor {
+		open, err := h.n.Lineage.Open(ctx)
+		if err != nil {
+			return counts, err
+		}
+		counts["duties"] = len(duties.Waiting(open))
 	}
 	if !p.Partners() {
 		return counts, nil

@@ -19,6 +19,7 @@ import (
 	"newspool/internal/proof"
 	"newspool/internal/store"
 	"newspool/internal/web/agreements"
+	"newspool/internal/web/duties"
 	"newspool/internal/web/page"
 	"newspool/internal/web/partners"
 	"newspool/internal/web/pictures"
@@ -41,6 +42,7 @@ func (n *Node) serveAll() error {
 		Bundle: n.Bundle, Root: n.Exchange.Root(), House: house{n}, Sessions: accounts{n}, Zone: n.Settings.Zone(), Clock: n.Clock, Log: n.Log,
 		Nav: []page.Entry{
 			{Name: "wire", Href: "/wire", Key: "g w"},
+			{Name: "duties", Href: "/duties", Key: "g d", For: func(p page.Person) bool { return p.Editor }},
 			{Name: "agreements", Href: "/agreements", Key: "g a"},
 			{Name: "partners", Href: "/partners", Key: "g p"},
 			{Name: "sources", Href: "/sources", Key: "g o", For: sources.May},
@@ -84,9 +86,13 @@ func (n *Node) families(shell *page.Shell, d *desk.Service) ([]family, error) {
 	if err != nil {
 		return nil, err
 	}
+	due, err := duties.New(duties.Options{Shell: shell, Lineage: n.Lineage, Library: n.Library, Rules: d, Directory: directory{n}})
+	if err != nil {
+		return nil, err
+	}
 	w, err := wire.New(wire.Options{
 		Shell: shell, Library: n.Library, Desk: n.Library, Directory: directory{n}, Exchange: wireExchange{n},
-		Use: deskUse{d}, Writing: d, Deciding: deskDeciding{n.Deciding()}, Media: n.Media, Bell: bell{n}, Preferences: accounts{n},
+		Use: deskUse{d}, Writing: writing{d}, Kin: due, Deciding: deskDeciding{n.Deciding()}, Media: n.Media, Bell: bell{n}, Preferences: accounts{n},
 	})
 	if err != nil {
 		return nil, err
@@ -115,7 +121,7 @@ func (n *Node) families(shell *page.Shell, d *desk.Service) ([]family, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []family{sign, w, set, src, agree, known, n.first, pictures.New(shell, n.Media, n.Library)}, nil
+	return []family{sign, w, due, set, src, agree, known, n.first, pictures.New(shell, n.Media, n.Library)}, nil
 }
 
 // Proofs makes proof files.

@@ -143,6 +143,10 @@ func furnish(t *testing.T, h, partner *House) []string {
 	for _, id := range []news.ItemID{got, corrected, withdrawn, held, urgent} {
 		arrived(t, h, id, 1)
 	}
+	w := writerAs(t, h, "maker")
+	made := w.makes(t, corrected, 1, terms.Translate, "A translation")
+	dropped := w.draft(t, urgent, 1, terms.Shorten, "A short version")
+	writerAs(t, partner, "maker-of-"+strings.Split(h.Domain, ".")[0]).makes(t, own, 1, terms.Translate, "A translation from elsewhere")
 	better := Story(14)
 	better.Class, better.Body = news.Correction, "<p>The evening ferry left Port Anselm late.</p><h2>Why</h2><p>Fog.</p>"
 	_, err = partner.Library.Correct(ctx, corrected, better, "It was the evening ferry.", "")
@@ -173,8 +177,24 @@ func furnish(t *testing.T, h, partner *House) []string {
 	})
 	must(h.Deciding().Leave(ctx, "", aside, desk.AnyVersion, "The sport desk is asked."))
 	must(h.Deciding().Open(ctx, "", opened, desk.AnyVersion, "Agreed by telephone."))
+	alarm := Story(17)
+	alarm.Urgency, alarm.Class, alarm.Body = 1, news.Correction, "<p>The morning ferry left Port Anselm late.</p>"
+	_, err = partner.Library.Correct(ctx, urgent, alarm, "It was late.", "")
+	must(err)
+	duties := map[news.ItemID]string{}
+	for _, d := range w.open(t, 2) {
+		duties[d.Item] = fmt.Sprintf("?duty=%d", d.N)
+	}
+	_, err = h.Library.Correct(ctx, own, alarm, "It was late.", "")
+	must(err)
+	Wait(t, "what a partner made is on the board", func() bool {
+		uses, err := h.Lineage.Uses(ctx, own)
+		return err == nil && len(uses) == 1 && len(uses[0].Acts) == 1
+	})
 	p := page.ItemPath
 	return []string{
+		"/duties", p(made), p(made) + "/answer" + duties[made], p(made) + "/correct" + duties[made], p(made) + "/withdraw" + duties[made], p(dropped), p(dropped) + "/edit" + duties[dropped],
+		"/new?how=translation&from=" + corrected.Short(), "/new?how=edit&from=" + got.Short(), "/wire?item=" + made.Short(),
 		p(own), p(own) + "/correct", p(own) + "/withdraw", p(gone), p(draft), p(draft) + "/edit", p(got), p(corrected),
 		p(corrected) + "?from=1&to=2", p(corrected) + "?version=1", p(withdrawn), p(held), p(urgent), p(aside), p(opened), p(shut),
 		"/wire?item=" + aside.Short(), "/wire?state=set-aside",

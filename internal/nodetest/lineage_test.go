@@ -26,7 +26,12 @@ type writer struct {
 
 func writerAt(t *testing.T, h *House) writer {
 	t.Helper()
-	p, err := h.People.Create(context.Background(), people.Operator(), people.NewPerson{Login: "ana", Name: "Ana", Language: "en", Roles: []people.Role{people.Editor}, Password: password})
+	return writerAs(t, h, "ana")
+}
+
+func writerAs(t *testing.T, h *House, login string) writer {
+	t.Helper()
+	p, err := h.People.Create(context.Background(), people.Operator(), people.NewPerson{Login: login, Name: "Ana", Language: "en", Roles: []people.Role{people.Editor}, Password: password})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +85,7 @@ func (w writer) apply(t *testing.T, d lineage.Duty, headline string) {
 	}
 	c := text(headline)
 	c.Class = news.Correction
-	if err := w.Desk.Apply(context.Background(), w.id, d.N, d.Item, it.Version, c, "The source was wrong."); err != nil {
+	if _, err := w.Desk.Apply(context.Background(), w.id, d.N, d.Item, it.Version, c, "The source was wrong."); err != nil {
 		t.Fatalf("%s applying: %v", w.Domain, err)
 	}
 }

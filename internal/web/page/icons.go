@@ -7,6 +7,8 @@ import "html/template"
 var shapes = map[string]string{
 	"wire":       `<path d="M2 4h12M2 8h12M2 12h7"/>`,
 	"new":        `<path d="M3 13l.6-2.8L11 2.800l2.200 2.200-7.400 7.400L3 13zM9.600 4.200l2.200 2.200"/>`,
+	"duties":     `<path d="M3.500 14V2.500h9l-2 3 2 3h-9"/>`,
+	"branch":     `<circle cx="4" cy="3.500" r="1.700"/><circle cx="4" cy="12.500" r="1.700"/><circle cx="12" cy="5.500" r="1.700"/><path d="M4 5.200v5.600M12 7.200c0 2.500-3 2.300-6 3.300"/>`,
 	"agreements": `<path d="M4 2h6l3 3v9H4zM6 8h5M6 11h5"/>`,
 	"partners":   `<circle cx="4" cy="8" r="2"/><circle cx="12" cy="4" r="2"/><circle cx="12" cy="12" r="2"/><path d="M6 7l4-2M6 9l4 2"/>`,
 	"sources":    `<path d="M2.500 9.500h3l1 2h3l1-2h3M2.500 9.500L4.300 3h7.400l1.800 6.500V13h-11z"/>`,

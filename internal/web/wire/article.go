@@ -67,6 +67,8 @@ type article struct {
 	Decide     *deciding
 	Sent       sent
 
+	Around page.ItemParts // what was made from what
+
 	CanUse, CanEdit, CanRelease, CanChange, CanWithdraw bool
 }
 
@@ -149,6 +151,9 @@ func (f *Family) article(r *http.Request, c painter, id news.ItemID) (*article, 
 	person := page.PersonOf(r)
 	a.allow(person, item, err == nil)
 	if err := f.decisions(r, c, a, item, err == nil); err != nil {
+		return nil, err
+	}
+	if a.Around, err = f.o.Kin.Around(r, item, a.Full && a.Version == a.Newest && !a.Comparing()); err != nil {
 		return nil, err
 	}
 	if page.Unasked(r) || a.Version != a.Newest {
@@ -252,7 +257,7 @@ func className(p *i18n.Printer, v library.VersionInfo) string {
 func (a *article) tell(c painter, s news.Story) {
 	a.Headline, a.Byline, a.Slug = s.Headline, s.Byline, s.Slug
 	a.Lang, a.Dir = string(s.Lang), i18n.Direction(string(s.Lang))
-	a.Body = template.HTML(withDateline(s.Body, s.Dateline, `<span class="dateline">`, "</span>")) // sanitised when it was taken in, and again when it was read
+	a.Body = template.HTML(page.WithDateline(s.Body, s.Dateline, `<span class="dateline">`, "</span>")) // sanitised when it was taken in, and again when it was read
 	if a.Headline == "" {
 		a.Headline, a.Lang, a.Dir = c.p.T("wire.no_headline"), c.p.Lang(), c.p.Dir()
 	}
@@ -264,22 +269,6 @@ func (a *article) tell(c painter, s news.Story) {
 			a.Facts = append(a.Facts, one)
 		}
 	}
-}
-
-// withDateline puts the place before the first paragraph, unless the text begins with it already. open and close stand
-// around it.
-func withDateline(body, dateline, open, close string) string {
-	dateline = strings.TrimRight(strings.TrimSpace(dateline), "—–- ")
-	if dateline == "" || strings.HasPrefix(strings.TrimSpace(news.PlainText(body)), dateline) {
-		return body
-	}
-	mark := open + template.HTMLEscapeString(dateline) + " — " + close
-	if strings.HasPrefix(body, "<p") {
-		if i := strings.IndexByte(body, '>'); i > 0 {
-			return body[:i+1] + mark + body[i+1:]
-		}
-	}
-	return "<p>" + mark + "</p>" + body
 }
 
 // compare shows what one version changed against another.

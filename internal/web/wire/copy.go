@@ -67,7 +67,7 @@ func (f *Family) copyText(w http.ResponseWriter, r *http.Request) error {
 
 // plainCopy is headline, byline, text, credit and who made the photos, with blank lines between.
 func plainCopy(s news.Story, credit string, photos []string) string {
-	parts := []string{s.Headline, s.Byline, plainBody(withDateline(s.Body, s.Dateline, "", "")), credit, strings.Join(photos, "\n")}
+	parts := []string{s.Headline, s.Byline, plainBody(page.WithDateline(s.Body, s.Dateline, "", "")), credit, strings.Join(photos, "\n")}
 	out := parts[:0]
 	for _, p := range parts {
 		if p != "" {
@@ -109,7 +109,7 @@ func htmlCopy(s news.Story, credit string) string {
 	}
 	line("h1", s.Headline)
 	line("p", s.Byline)
-	b.WriteString(withDateline(s.Body, s.Dateline, "", "") + "\n")
+	b.WriteString(page.WithDateline(s.Body, s.Dateline, "", "") + "\n")
 	line("p", credit)
 	b.WriteString("</article>\n")
 	return b.String()

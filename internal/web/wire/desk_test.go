@@ -52,6 +52,7 @@ type desk struct {
 	preferences map[string]string
 	refuse      error // what Take answers
 	media       map[string]media.Medium
+	around      map[news.ItemID]page.ItemParts
 	saved       news.Draft
 	keys        map[string]news.ItemID // of forms that made an item
 	broken      map[string]error       // what does not work now, by the name of its method
@@ -552,7 +553,7 @@ func start(t testing.TB, d *desk) *http.ServeMux {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := New(Options{Shell: shell, Library: d, Desk: d, Directory: d, Exchange: d, Use: d, Writing: d, Deciding: d, Media: d, Bell: d, Preferences: d})
+	f, err := New(Options{Shell: shell, Library: d, Desk: d, Directory: d, Exchange: d, Use: d, Writing: d, Kin: d, Deciding: d, Media: d, Bell: d, Preferences: d})
 	if err != nil {
 		t.Fatal(err)
 	}

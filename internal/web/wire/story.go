@@ -3,6 +3,7 @@ package wire
 import (
 	"cmp"
 	"crypto/rand"
+	"html/template"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -13,6 +14,7 @@ import (
 
 	"newspool/internal/fault"
 	"newspool/internal/i18n"
+	"newspool/internal/lineage"
 	"newspool/internal/news"
 	"newspool/internal/news/mediatopic"
 	"newspool/internal/sanitize"
@@ -38,6 +40,7 @@ type formPage struct {
 	Langs   []choice
 	Urgent  []choice
 	ZoneIs  string
+	Beside  template.HTML // what it is made from, or why it is changed
 }
 
 // wrong is one field that has to be put right.
@@ -70,6 +73,8 @@ type input struct {
 	Fresh                                        int    // photos that came with this very form
 	lost                                         error  // why one that came with it could not be kept
 	Act                                          string
+	Made                                         lineage.Made // from which item it is made; without a source from none
+	Duty                                         int64        // that it answers; 0: none
 }
 
 const (
@@ -89,8 +94,13 @@ func inputFrom(form url.Values) input {
 		Class: line("class"), Why: strings.TrimSpace(form.Get("why")), Act: form.Get("act"),
 		Photos: photoInputs(form), WithPhotos: form.Get("photos") != "", Key: line("key"),
 	}
-	in.Version, _ = strconv.Atoi(line("version")) // what is no number is no version of ours
+	in.Version, _ = strconv.Atoi(line("version")) // what is no number is no version of ours, and no duty
 	in.PhotosOf, _ = strconv.Atoi(line("photos"))
+	in.Duty, _ = strconv.ParseInt(line("duty"), 10, 64)
+	if from := line("from"); from != "" {
+		in.Made.Source, in.Made.How = news.ItemOf(from), lineage.How(line("how"))
+		in.Made.Version, _ = strconv.Atoi(line("source-version"))
+	}
 	return in
 }
 
@@ -269,14 +279,15 @@ type typed struct {
 	read   bool // it came, and was read
 	photos []attached
 	bad    []wrong
-	faster string // what somebody else did with the item meanwhile
+	faster string // what somebody else did meanwhile, with the item or with its source
 	failed error  // why it could not be kept
 	say    string // that, as a sentence
 }
 
 // formKind is what a form is for.
 type formKind struct {
-	key            string // message that names it
+	key            string      // message that names it
+	item           news.ItemID // "": a new one
 	action, cancel string
 	draft, change  bool
 }
@@ -284,17 +295,26 @@ type formKind struct {
 var newItem = formKind{key: "item.form.new", action: "/new", cancel: "/wire"}
 
 func draftOf(id news.ItemID) formKind {
-	return formKind{key: "item.form.edit", action: page.ItemPath(id) + "/edit", cancel: page.ItemPath(id), draft: true}
+	return formKind{key: "item.form.edit", item: id, action: page.ItemPath(id) + "/edit", cancel: page.ItemPath(id), draft: true}
 }
 
 func changeOf(id news.ItemID) formKind {
-	return formKind{key: "item.form.change", action: page.ItemPath(id) + "/correct", cancel: page.ItemPath(id), change: true}
+	return formKind{key: "item.form.change", item: id, action: page.ItemPath(id) + "/correct", cancel: page.ItemPath(id), change: true}
 }
 
 // showForm sends a form, with what has to be put right if there is something.
 func (f *Family) showForm(w http.ResponseWriter, r *http.Request, kind formKind, t typed) error {
-	in := t.input
-	base := f.o.Shell.Base(r, "wire", kind.key)
+	in, base := t.input, f.o.Shell.Base(r, "wire", kind.key)
+	from, err := f.o.Kin.Begin(r, in.Made, kind.item, in.Duty)
+	if err != nil && t.failed == nil {
+		return err
+	}
+	if in.Made.Source != "" {
+		kind.cancel, base.Title, in.Made.Version = page.ItemPath(in.Made.Source), cmp.Or(from.Title, base.Title), cmp.Or(from.Version, in.Made.Version)
+	}
+	if t.failed == nil {
+		t.faster = cmp.Or(t.faster, from.Wrong)
+	}
 	if in.Lang == "" {
 		in.Lang = base.P.Lang()
 		if slices.Contains(i18n.Languages[:], base.Newsroom.Lang) {
@@ -302,7 +322,7 @@ func (f *Family) showForm(w http.ResponseWriter, r *http.Request, kind formKind,
 		}
 	}
 	in.Key = cmp.Or(in.Key, rand.Text())
-	p := formPage{Base: base, Heading: base.Title, Action: kind.action, Cancel: kind.cancel, Draft: kind.draft, Change: kind.change, Input: in, Wrong: t.bad, Faster: t.faster, Failed: t.say, ZoneIs: base.Now.In(base.P.Zone()).Format("MST")}
+	p := formPage{Base: base, Heading: base.Title, Action: kind.action, Cancel: kind.cancel, Draft: kind.draft, Change: kind.change, Input: in, Wrong: t.bad, Faster: t.faster, Failed: t.say, ZoneIs: base.Now.In(base.P.Zone()).Format("MST"), Beside: from.Beside}
 	for _, code := range mediatopic.Top() {
 		p.Tops = append(p.Tops, choice{code, mediatopic.Name(code, base.Lang), slices.Contains(in.Topics, code)})
 	}
@@ -323,7 +343,6 @@ func (f *Family) showForm(w http.ResponseWriter, r *http.Request, kind formKind,
 		}
 		p.Urgent = append(p.Urgent, choice{u, text, u == in.Urgency})
 	}
-	var err error
 	if p.Photos, err = f.photoLines(r.Context(), base.P, t.photos); err != nil && t.failed == nil {
 		return err
 	}

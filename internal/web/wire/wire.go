@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"newspool/internal/library"
+	"newspool/internal/lineage"
 	"newspool/internal/news"
 	"newspool/internal/terms"
 	"newspool/internal/web/page"
@@ -160,12 +161,25 @@ type Writing interface {
 	// Save keeps a draft that is not released; id "" is a new item, or the one that was saved with the same d.SourceID before:
 	// version is then the one that was saved, and a fault comes with the item.
 	Save(ctx context.Context, person news.PersonID, id news.ItemID, version int, d news.Draft) (library.Accepted, error)
+	// Derive keeps a new draft that was made from another item; what no agreement permits is Denied.
+	Derive(ctx context.Context, person news.PersonID, m lineage.Made, d news.Draft) (library.Accepted, error)
+	// Apply saves a draft, or releases a new version, because a source has changed: that answers the duty.
+	Apply(ctx context.Context, person news.PersonID, duty int64, id news.ItemID, version int, d news.Draft, note string) (library.Accepted, error)
 	// Release lets a draft go to everybody whose agreement takes it.
 	Release(ctx context.Context, person news.PersonID, id news.ItemID, version int) error
 	// Change releases a new version, d.Class says whether it updates or corrects. note says what was wrong.
 	Change(ctx context.Context, person news.PersonID, id news.ItemID, version int, d news.Draft, note string) error
 	// Withdraw takes an item back everywhere, once. reason is told to all who had it.
 	Withdraw(ctx context.Context, person news.PersonID, id news.ItemID, reason string) error
+}
+
+// Kin knows what was made from what, and shows it.
+type Kin interface {
+	// Around makes the parts for the page of an item, or for its preview.
+	Around(r *http.Request, item library.Item, own bool) (page.ItemParts, error)
+	// Begin gives a form that makes something from an item, or answers a duty of one, what it begins with; else nothing. What no
+	// agreement permits is Denied, or Wrong where something was typed already.
+	Begin(r *http.Request, m lineage.Made, item news.ItemID, duty int64) (page.Beginning, error)
 }
 
 // Bell rings when something on the wire has changed.
@@ -190,6 +204,7 @@ type Options struct {
 	Use         Use
 	Writing     Writing
 	Deciding    Deciding
+	Kin         Kin
 	Media       Media
 	Bell        Bell
 	Preferences Preferences
@@ -206,7 +221,7 @@ var templates embed.FS
 
 // New makes the pages of the wire.
 func New(o Options) (*Family, error) {
-	if o.Shell == nil || o.Library == nil || o.Desk == nil || o.Directory == nil || o.Exchange == nil || o.Use == nil || o.Writing == nil || o.Deciding == nil || o.Media == nil || o.Bell == nil || o.Preferences == nil {
+	if o.Shell == nil || o.Library == nil || o.Desk == nil || o.Directory == nil || o.Exchange == nil || o.Use == nil || o.Writing == nil || o.Kin == nil || o.Deciding == nil || o.Media == nil || o.Bell == nil || o.Preferences == nil {
 		return nil, errors.New("wire: every part is needed")
 	}
 	f := &Family{o: o}

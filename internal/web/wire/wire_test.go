@@ -293,7 +293,7 @@ func TestPlainBody(t *testing.T) {
 		{"<p>Text</p>", "SOREN", "<p>SOREN — Text</p>"}, {`<p dir="rtl">Text</p>`, "SOREN —", `<p dir="rtl">SOREN — Text</p>`}, {"<p>SOREN, Text</p>", "SOREN", "<p>SOREN, Text</p>"},
 		{"<ul><li>x</li></ul>", "A & B", "<p>A &amp; B — </p><ul><li>x</li></ul>"}, {"<p>Text</p>", "", "<p>Text</p>"},
 	} {
-		if got := withDateline(c.body, c.line, "", ""); got != c.want {
+		if got := page.WithDateline(c.body, c.line, "", ""); got != c.want {
 			t.Errorf("%q, want %q", got, c.want)
 		}
 	}
@@ -479,7 +479,7 @@ func TestTemplates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := New(Options{Shell: shell, Library: d, Desk: d, Directory: d, Exchange: d, Use: d, Writing: d, Deciding: d, Media: d, Bell: d, Preferences: d})
+	f, err := New(Options{Shell: shell, Library: d, Desk: d, Directory: d, Exchange: d, Use: d, Writing: d, Kin: d, Deciding: d, Media: d, Bell: d, Preferences: d})
 	if err != nil {
 		t.Fatal(err)
 	}

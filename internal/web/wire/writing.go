@@ -3,6 +3,7 @@ package wire
 import (
 	"cmp"
 	"errors"
+	"html/template"
 	"net/http"
 	"slices"
 	"strconv"
@@ -10,13 +11,22 @@ import (
 
 	"newspool/internal/fault"
 	"newspool/internal/library"
+	"newspool/internal/lineage"
 	"newspool/internal/news"
 	"newspool/internal/terms"
 	"newspool/internal/web/page"
 )
 
+// newStory is an empty form, or one in which something is made from an item.
 func (f *Family) newStory(w http.ResponseWriter, r *http.Request) error {
-	return f.showForm(w, r, newItem, typed{})
+	made := inputFrom(r.URL.Query()).Made
+	b, err := f.o.Kin.Begin(r, made, "", 0)
+	if err != nil {
+		return err
+	}
+	t := typed{input: inputOf(b.Story, page.PrinterOf(r))}
+	t.Made = made
+	return f.showForm(w, r, newItem, t)
 }
 
 func (f *Family) saveNew(w http.ResponseWriter, r *http.Request) error {
@@ -29,7 +39,7 @@ func (f *Family) editDraft(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	in := inputOf(story, page.PrinterOf(r))
-	in.Version, in.PhotosOf = item.Version, item.Version
+	in.Version, in.PhotosOf, in.Duty = item.Version, item.Version, inputFrom(r.URL.Query()).Duty
 	return f.showForm(w, r, draftOf(item.Item), typed{input: in, photos: photosOf(story.Media)})
 }
 
@@ -85,7 +95,16 @@ func (f *Family) save(w http.ResponseWriter, r *http.Request, kind formKind, id 
 		return f.showForm(w, r, kind, t)
 	}
 	person := page.PersonOf(r)
-	saved, err := f.o.Writing.Save(r.Context(), person.ID, id, t.Version, news.Draft{Story: story, Source: "desk", SourceID: t.Key, By: person.ID})
+	draft := news.Draft{Story: story, Source: "desk", SourceID: t.Key, By: person.ID}
+	var saved library.Accepted
+	switch {
+	case t.Made.Source != "" && id == "":
+		saved, err = f.o.Writing.Derive(r.Context(), person.ID, t.Made, draft)
+	case t.Duty != 0:
+		saved, err = f.o.Writing.Apply(r.Context(), person.ID, t.Duty, id, t.Version, draft, "")
+	default:
+		saved, err = f.o.Writing.Save(r.Context(), person.ID, id, t.Version, draft)
+	}
 	switch {
 	case isOvertaken(err) && cmp.Or(id, saved.Item) != "":
 		return f.overtaken(w, r, kind, cmp.Or(id, saved.Item), t)
@@ -122,6 +141,9 @@ func (f *Family) unread(w http.ResponseWriter, r *http.Request, kind formKind, e
 func (f *Family) unkept(w http.ResponseWriter, r *http.Request, kind formKind, t typed, err error) error {
 	if !t.read {
 		return err
+	}
+	if t.Duty != 0 && strings.HasPrefix(fault.Of(err).Key, "lineage.") {
+		t.Duty = 0 // a colleague has answered it: sent once more, the form answers nothing
 	}
 	p := page.PrinterOf(r)
 	if t.failed = err; t.say == "" {
@@ -209,7 +231,7 @@ func (f *Family) changeForm(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	in := inputOf(story, page.PrinterOf(r))
-	in.Class, in.Version, in.PhotosOf = string(news.Correction), item.Version, item.Version
+	in.Class, in.Version, in.PhotosOf, in.Duty = string(news.Correction), item.Version, item.Version, inputFrom(r.URL.Query()).Duty
 	in.Note = withoutWhy(in.Note, item)
 	return f.showForm(w, r, changeOf(item.Item), typed{input: in, photos: photosOf(story.Media)})
 }
@@ -235,7 +257,12 @@ func (f *Family) change(w http.ResponseWriter, r *http.Request) error {
 	person := page.PersonOf(r).ID
 	changed.Note = withWhy(t.Why, changed.Note)
 	draft := news.Draft{Story: changed, Source: "desk", Class: class, By: person}
-	switch err := f.o.Writing.Change(r.Context(), person, item.Item, t.Version, draft, t.Why); {
+	if t.Duty != 0 {
+		_, err = f.o.Writing.Apply(r.Context(), person, t.Duty, item.Item, t.Version, draft, t.Why)
+	} else {
+		err = f.o.Writing.Change(r.Context(), person, item.Item, t.Version, draft, t.Why)
+	}
+	switch {
 	case isOvertaken(err):
 		t.Class = string(class)
 		return f.overtaken(w, r, changeOf(item.Item), item.Item, t)
@@ -270,6 +297,8 @@ func withoutWhy(note string, item library.Item) string {
 type withdrawPage struct {
 	page.Base
 	Item   *article
+	Duty   int64
+	Beside template.HTML // which change of a source it answers
 	Reason string
 	Wrong  string
 }
@@ -293,7 +322,13 @@ func (f *Family) showWithdraw(w http.ResponseWriter, r *http.Request, status int
 	if err := f.agreements(r.Context(), c, a, item); err != nil {
 		return err
 	}
-	return page.Render(w, r, status, f.remove, withdrawPage{Base: base, Item: a, Reason: reason, Wrong: bad})
+	p := withdrawPage{Base: base, Item: a, Duty: inputFrom(r.URL.Query()).Duty, Reason: reason, Wrong: bad}
+	from, err := f.o.Kin.Begin(r, lineage.Made{}, item.Item, p.Duty)
+	if err != nil {
+		return err
+	}
+	p.Beside = from.Beside
+	return page.Render(w, r, status, f.remove, p)
 }
 
 // withdraw takes an item back. Who asks twice has withdrawn it once.
