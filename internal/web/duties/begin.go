@@ -51,7 +51,12 @@ func (f *Family) begin(r *http.Request, m lineage.Made) (page.Beginning, error) 
 	if item.State != news.Usable {
 		return page.Beginning{}, fault.New(fault.Conflict, "item.other_state")
 	}
-	_, credit, err := f.o.Rules.Permitted(r.Context(), item, m.How.Act())
+	asked, target := item, item.Lang
+	if m.How == lineage.Translation {
+		target = f.target(r, item.Lang)
+	}
+	asked.Lang = target // of the credit
+	_, credit, err := f.o.Rules.Permitted(r.Context(), asked, m.How.Act())
 	if err != nil {
 		return page.Beginning{}, err
 	}
@@ -69,7 +74,7 @@ func (f *Family) begin(r *http.Request, m lineage.Made) (page.Beginning, error) 
 		b.Story.Credit = credit
 	}
 	if m.How == lineage.Translation {
-		b.Story.Headline, b.Story.Body, b.Story.Lang = "", "", f.target(r, source.Lang)
+		b.Story.Headline, b.Story.Body, b.Story.Lang = "", "", target
 	}
 	b.Beside, err = f.part("source", sourceView{c.p, from, textOf(c.p.T("duty.version", "n", item.Version), source)})
 	return b, err

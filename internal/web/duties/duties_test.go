@@ -168,6 +168,9 @@ func (d *desk) Permitted(_ context.Context, item library.Item, act terms.Act) (t
 	if d.denied[act] {
 		return "", "", fault.New(fault.Denied, "terms.no.translate", "clause", "4.2", "partner", "North Agency")
 	}
+	if item.Lang == "fa" {
+		return "ag", "خبرگزاری شمال", nil
+	}
 	return "ag", "North Agency", nil
 }
 
@@ -372,13 +375,13 @@ func TestBegin(t *testing.T) {
 	}
 	b, err := begin("GET", lineage.Made{Source: ferry, How: lineage.Translation}, "", 0)
 	s := b.Story
-	if err != nil || b.Version != 2 || s.Headline+s.Body != "" || s.Lang != "fa" || s.Slug != "FERRY" || s.Credit != "North Agency" || len(s.Media) > 0 {
+	if err != nil || b.Version != 2 || s.Headline+s.Body != "" || s.Lang != "fa" || s.Slug != "FERRY" || s.Credit != "خبرگزاری شمال" || len(s.Media) > 0 {
 		t.Errorf("a translation begins with %+v (%v)", b, err)
 	}
 	if !strings.Contains(string(b.Beside), "14,000") || !strings.Contains(string(b.Beside), `dir="ltr"`) {
 		t.Errorf("beside it stands %s", b.Beside)
 	}
-	if b, err = begin("GET", lineage.Made{Source: ferry, How: lineage.Shortened}, "", 0); err != nil || b.Story.Headline != "Ferry crews end strike" || b.Story.Lang != "en" {
+	if b, err = begin("GET", lineage.Made{Source: ferry, How: lineage.Shortened}, "", 0); err != nil || b.Story.Headline != "Ferry crews end strike" || b.Story.Credit != "North Agency" || b.Story.Lang != "en" {
 		t.Errorf("a short version begins with %+v (%v)", b, err)
 	}
 	if b, err = begin("POST", lineage.Made{Source: ferry, How: lineage.Edit, Version: 1}, "", 0); err != nil || b.Wrong == "" || b.Version != 2 {
