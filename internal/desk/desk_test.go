@@ -310,7 +310,7 @@ func TestDerive(t *testing.T) {
 	if err != nil || drafts() != 1 || r.made.made[len(r.made.made)-1] != acc.Item {
 		t.Fatalf("%+v %v, %d drafts", acc, err, drafts())
 	}
-	if err := r.Apply(ctx, ed, 7, acc.Item, 1, story("Made, corrected"), ""); err != nil || len(r.made.applied) != 1 {
+	if _, err := r.Apply(ctx, ed, 7, acc.Item, 1, story("Made, corrected"), ""); err != nil || len(r.made.applied) != 1 {
 		t.Errorf("applied to a draft: %v", err)
 	}
 	if err := r.Release(ctx, ed, acc.Item, 2); err != nil {
@@ -319,11 +319,11 @@ func TestDerive(t *testing.T) {
 	again := story("Made, corrected again")
 	again.Class = news.Correction
 	r.made.err = fault.New(fault.Conflict, "lineage.answered")
-	if err := r.Apply(ctx, ed, 8, acc.Item, 2, again, "It was wrong."); !fault.Is(err, fault.Conflict) || r.released != 1 {
+	if _, err := r.Apply(ctx, ed, 8, acc.Item, 2, again, "It was wrong."); !fault.Is(err, fault.Conflict) || r.released != 1 {
 		t.Errorf("an answer that cannot be: %v, %d released", err, r.released)
 	}
 	r.made.err = nil
-	if err := r.Apply(ctx, ed, 8, acc.Item, 2, again, "It was wrong."); err != nil || len(r.made.applied) != 3 || r.released != 2 {
+	if _, err := r.Apply(ctx, ed, 8, acc.Item, 2, again, "It was wrong."); err != nil || len(r.made.applied) != 3 || r.released != 2 {
 		t.Errorf("applied: %v, %d released", err, r.released)
 	}
 	if err := r.Withdraw(ctx, ed, acc.Item, "It was wrong."); err != nil || len(r.made.withdrawn) != 1 {
