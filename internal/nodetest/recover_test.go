@@ -210,7 +210,7 @@ func TestNothingIsSaidUnconfirmed(t *testing.T) {
 }
 
 // correct makes a correction of an item and gives the number of its version.
-func correct(t *testing.T, h *House, item news.ItemID, headline string) int {
+func corrected(t *testing.T, h *House, item news.ItemID, headline string) int {
 	t.Helper()
 	acc, err := h.Library.Correct(context.Background(), item, changed(1, headline, news.Correction), "", "")
 	if err != nil || acc.Duplicate {
@@ -280,18 +280,18 @@ func TestRestoredAgainAndAgain(t *testing.T) {
 	item := send(t, a, b, 1)[0]
 	backup := keep(t, a)
 	a.Restart(North())
-	correct(t, a, item, "Step two")
+	corrected(t, a, item, "Step two")
 	reads(t, b, item, "Step two")
 	for i, headline := range []string{"Step three", "Step four", "Step five"} {
 		restore(t, a, backup)
 		if i == 2 {
 			a.open(quiet(North()))
-			correct(t, a, item, headline) // before a partner has said what it holds
+			corrected(t, a, item, headline) // before a partner has said what it holds
 			a.run()
 		} else {
 			a.Restart(quiet(North()))
 			settled(t, a)
-			correct(t, a, item, headline)
+			corrected(t, a, item, headline)
 		}
 		reads(t, b, item, headline)
 		settled(t, a)
@@ -386,12 +386,12 @@ func TestCloneBesideIt(t *testing.T) {
 	t.Cleanup(clone.Stop)
 	settled(t, clone)
 	old := own(t, clone, "").ID
-	correct(t, clone, item, "What the clone says")
+	corrected(t, clone, item, "What the clone says")
 	Wait(t, "the clone sees that nothing is confirmed", func() bool {
 		all, err := clone.Exchange.Stalled(context.Background())
 		return err == nil && len(all) == 1 && all[0].Partner == b.Exchange.Root() && all[0].Records > 0
 	})
-	correct(t, a, item, "What the first one says")
+	corrected(t, a, item, "What the first one says")
 	reads(t, b, item, "What the first one says")
 	Wait(t, "the clone goes on in a new ledger", func() bool { return own(t, clone, "").ID != old })
 	Wait(t, "the partner notices", func() bool { l := b.Exchange.Links(); return l[0].Absent == 1 && l[0].State == exchange.LinkLive })
@@ -421,7 +421,7 @@ func TestCloneSaidMore(t *testing.T) {
 	restore(t, a, backup)
 	a.Restart(quiet(North()))
 	settled(t, a)
-	correct(t, a, item, "The first one")
+	corrected(t, a, item, "The first one")
 	reads(t, b, item, "The first one")
 	Wait(t, "the receipts are back", func() bool { i := own(t, a, ""); return i.Confirmed == i.Size })
 	real := keep(t, a)
@@ -439,8 +439,8 @@ func TestCloneSaidMore(t *testing.T) {
 	if i := own(t, a, ""); i.ID != old {
 		t.Fatal("the clone has gone on in a new ledger")
 	}
-	correct(t, a, item, "The clone")
-	correct(t, a, other, "Only the clone")
+	corrected(t, a, item, "The clone")
+	corrected(t, a, other, "Only the clone")
 	reads(t, b, other, "Only the clone")
 	Wait(t, "the clone is told that its number was taken", func() bool {
 		ds, err := a.Exchange.Deliveries(ctx, item)
@@ -465,7 +465,7 @@ func TestCloneSaidMore(t *testing.T) {
 		mine, err2 := a.Ledgers.Info(ctx, old)
 		return err == nil && err2 == nil && i.State == ledger.Ended && mine.Size == i.Size && l[0].State == exchange.LinkLive && l[0].Ended == 1
 	})
-	if n := correct(t, a, item, "And on"); n != 3 {
+	if n := corrected(t, a, item, "And on"); n != 3 {
 		t.Errorf("the next version is %d", n)
 	}
 	reads(t, b, item, "And on")
