@@ -39,7 +39,15 @@ func (l *Library) Restore(tx *store.Tx, in Incoming) error {
 	if err != nil {
 		return err
 	}
-	if v != nil && v.released == 0 && !v.differs(in) {
+	same := v != nil
+	if same {
+		differs, err := v.differs(tx, in)
+		if err != nil {
+			return err
+		}
+		same = !differs
+	}
+	if same && v.released == 0 {
 		it.Versions-- // place counts it again
 		if it.Released.IsZero() {
 			it.Version = 0 // a draft gives way to itself
