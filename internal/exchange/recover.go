@@ -419,6 +419,9 @@ func (s *Service) takeBackEnded(ctx context.Context, peer Peer, a terms.Agreemen
 			if err := s.takeBack(tx, a, i, rest); err != nil {
 				return err
 			}
+			if mine, ok := s.mine(a); ok {
+				s.days.Forget(mine) // the ledger that goes on from it counts its day with what has come back
+			}
 		}
 		return errors.Join(s.Ledgers.Evidence(tx, i.ID, kind, ours, best.signed), s.trouble(tx, i.ID, i.Size, trouble, key, map[string]any{
 			"domain": best.partner.Domain, "ledger": short(i.ID), "n": len(rest.Records),
