@@ -18,17 +18,23 @@ import (
 // inForce brings terms into force between two newsrooms.
 func inForce(t *testing.T, a, b *house, rev terms.Revision) terms.RevisionHash {
 	t.Helper()
-	ctx := context.Background()
-	hash, err := a.Propose(ctx, rev, chief)
+	hash := signed(t, a, b, rev)
+	a.carry()
+	b.carry()
+	return hash
+}
+
+// signed has one propose terms and the other sign them; the one does not know of it yet.
+func signed(t *testing.T, a, b *house, rev terms.Revision) terms.RevisionHash {
+	t.Helper()
+	hash, err := a.Propose(context.Background(), rev, chief)
 	if err != nil {
 		t.Fatal(err)
 	}
 	b.carry()
-	if err := b.Sign(ctx, hash, chief); err != nil {
+	if err := b.Sign(context.Background(), hash, chief); err != nil {
 		t.Fatal(err)
 	}
-	a.carry()
-	b.carry()
 	return hash
 }
 
@@ -75,14 +81,7 @@ func (h *house) hears(from *house, in ledger.ID, id terms.AgreementID, seq int64
 func TestNothingMayBeSaidYet(t *testing.T) {
 	a, b, rev := pair(t)
 	ctx := context.Background()
-	hash, err := a.Propose(ctx, rev, chief)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.carry()
-	if err := b.Sign(ctx, hash, chief); err != nil {
-		t.Fatal(err)
-	}
+	hash := signed(t, a, b, rev)
 	a.mute = true
 	a.carry()
 	if err := a.Tick(ctx); err != nil || len(a.Active()) != 0 {
@@ -108,14 +107,7 @@ func TestOneThatFailsStopsNoOther(t *testing.T) {
 	ctx := context.Background()
 	const most = 6
 	for range most {
-		hash, err := a.Propose(ctx, rev, chief)
-		if err != nil {
-			t.Fatal(err)
-		}
-		b.carry()
-		if err := b.Sign(ctx, hash, chief); err != nil {
-			t.Fatal(err)
-		}
+		signed(t, a, b, rev)
 	}
 	a.mute = true
 	a.carry()
@@ -165,15 +157,7 @@ func TestNoticesOfOneParty(t *testing.T) {
 // A revision that its author closes after the last day for signing is not in force: its parties are free from then on.
 func TestClosedTooLate(t *testing.T) {
 	a, b, rev := pair(t)
-	ctx := context.Background()
-	hash, err := a.Propose(ctx, rev, chief)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.carry()
-	if err := b.Sign(ctx, hash, chief); err != nil {
-		t.Fatal(err)
-	}
+	hash := signed(t, a, b, rev)
 	id := b.List()[0].ID
 	r, _ := b.Revision(hash)
 	var signatures []map[string]any

@@ -39,21 +39,6 @@ func (l *Library) Restore(tx *store.Tx, in Incoming) error {
 	if err != nil {
 		return err
 	}
-	same := v != nil
-	if same {
-		differs, err := v.differs(tx, in)
-		if err != nil {
-			return err
-		}
-		same = !differs
-	}
-	if same && v.released == 0 {
-		it.Versions-- // place counts it again
-		if it.Released.IsZero() {
-			it.Version = 0 // a draft gives way to itself
-		}
-		v = nil
-	}
 	if v == nil {
 		v = &version{
 			item: in.Item, number: in.Number, class: in.Class, state: news.Usable, written: clock.Micros(in.Story.Written), note: fit(in.Story.Note, maxNote),
@@ -72,13 +57,14 @@ func (l *Library) Restore(tx *store.Tx, in Incoming) error {
 	return l.Carried(tx, in.Item, in.Number, in.Agreement, in.Ledger, in.Seq)
 }
 
-// giveWay has a version that was written here since leave its number to what was said under it.
+// giveWay has a version that was written here since, or is a draft here still, leave its number to what was said under it.
 func (l *Library) giveWay(tx *store.Tx, ix *index, it *item, v *version, in Incoming) error {
 	if in.Class == news.Withdrawal && v.class != news.Withdrawal {
 		_, err := l.withdrawSame(tx, ix, it, "")
 		return err
 	}
-	if other, err := v.differs(tx, in); err != nil || !other {
+	other, err := v.differs(tx, in)
+	if draft := v.released == 0 && in.ContentID != ""; err != nil || !other && !draft {
 		return err
 	}
 	ways, err := l.Ways(tx, in.Item)

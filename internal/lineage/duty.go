@@ -216,12 +216,6 @@ func (s *Service) Duties(ctx context.Context, item news.ItemID) (out []Duty, err
 	return out, err
 }
 
-// Count is how many duties wait for an answer.
-func (s *Service) Count(ctx context.Context) (int, error) {
-	open, err := s.Open(ctx)
-	return len(open), err
-}
-
 // shown gives those duties that may be seen: at least one record that asks for them is in a ledger that is shown up to there.
 func shown(r store.Reader, query string, args ...any) ([]Duty, error) {
 	all, err := readDuties(r, query, args...)

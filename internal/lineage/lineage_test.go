@@ -258,9 +258,6 @@ func TestMadeWhileCatchingUp(t *testing.T) {
 		h.receive(northX, 2, news.Correction, true)
 		h.makes(sourceID, 1, "D")
 		h.open(0)
-		if n, err := h.Count(context.Background()); n != 0 || err != nil {
-			t.Errorf("%d are counted (%v)", n, err)
-		}
 		h.show(northX)
 		if x := h.open(1)[0]; x.Version != 2 || x.Due.Sub(x.Raised) != 30*time.Minute {
 			t.Errorf("the duty is %+v", x)

@@ -37,6 +37,19 @@ const (
 // ItemTypes lists them in the order in which pages show them.
 var ItemTypes = [...]ItemType{Text, Picture, Graphic, Audio, Video, Composite}
 
+// TypeOfMedium is the type of an item that is one medium, by the first word of a media type: "image", "audio", "video"; "" for others.
+func TypeOfMedium(kind string) ItemType {
+	switch kind {
+	case "image":
+		return Picture
+	case "audio":
+		return Audio
+	case "video":
+		return Video
+	}
+	return ""
+}
+
 // Class says what a version is to the one before it.
 type Class string
 

@@ -204,7 +204,7 @@ func media(it *gofeed.Item) []news.Media {
 			m.Size = n
 		}
 		kind, _, _ := strings.Cut(m.Type, "/")
-		m.Of = medium(kind)
+		m.Of = news.TypeOfMedium(kind)
 		add(m)
 	}
 	for _, e := range mediaRSS(it.Extensions) {
@@ -216,25 +216,12 @@ func media(it *gofeed.Item) []news.Media {
 	return all
 }
 
-// medium is the kind of item that a feed calls so; "" where it is none.
-func medium(name string) news.ItemType {
-	switch name {
-	case "image":
-		return news.Picture
-	case "audio":
-		return news.Audio
-	case "video":
-		return news.Video
-	}
-	return ""
-}
-
 // mediaRSS reads media:content with its credit and text.
 func mediaRSS(all ext.Extensions) []news.Media {
 	var out []news.Media
 	for _, c := range all["media"]["content"] {
 		m := news.Media{ID: oneLine(c.Attrs["url"]), Type: strings.ToLower(oneLine(c.Attrs["type"]))}
-		m.Of = medium(c.Attrs["medium"])
+		m.Of = news.TypeOfMedium(c.Attrs["medium"])
 		for name, to := range map[string]*string{"credit": &m.Credit, "title": &m.Headline, "description": &m.Caption, "copyright": &m.Rights} {
 			if e := c.Children[name]; len(e) > 0 {
 				*to = plain(e[0].Value)

@@ -188,13 +188,5 @@ const maxEdge = 1 << 20
 
 func ofType(mediaType string) news.ItemType {
 	kind, _, _ := strings.Cut(mediaType, "/")
-	switch kind {
-	case "image":
-		return news.Picture
-	case "audio":
-		return news.Audio
-	case "video":
-		return news.Video
-	}
-	return ""
+	return news.TypeOfMedium(kind)
 }
