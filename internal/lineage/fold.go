@@ -66,8 +66,7 @@ func addressed(r store.Reader, d ledger.Said, named ledger.ID, seq int64) (ours 
 
 func (s *Service) foldUse(tx *store.Tx, d ledger.Said) (wrong string, err error) {
 	var b UseBody
-	if protocol.Decode(d.Record.Body, &b) != nil || !protocol.IsLedgerID(b.Ledger) || b.Version < 1 || b.Seq < 0 || len(b.Lang) > 35 ||
-		(b.What != Edit && b.What != Shortened && b.What != Translation) {
+	if protocol.Decode(d.Record.Body, &b) != nil || !protocol.IsLedgerID(b.Ledger) || b.Version < 1 || b.Seq < 0 || len(b.Lang) > 35 || !b.What.Known() {
 		return malformed, nil
 	}
 	ours, wrong, err := addressed(tx, d, ledger.ID(b.Ledger), b.Seq)

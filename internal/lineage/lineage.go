@@ -25,6 +25,9 @@ const (
 	Translation How = "translation"
 )
 
+// Known reports whether it is one of the ways.
+func (h How) Known() bool { return h == Edit || h == Shortened || h == Translation }
+
 // Act is what an agreement is asked for before something is made in this way.
 func (h How) Act() terms.Act {
 	switch h {

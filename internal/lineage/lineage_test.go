@@ -28,15 +28,16 @@ func TestMake(t *testing.T) {
 			t.Errorf("made from %+v (%v)", made, err)
 		}
 		e := h.draft(d, 1, "E")
-		is(t, "a circle", try(Made{Item: d, Source: e, Version: 1}), fault.Conflict, "lineage.circle")
-		is(t, "made from itself", try(Made{Item: d, Source: d, Version: 1}), fault.Conflict, "lineage.circle")
-		is(t, "a version that is not here", try(Made{Item: e, Source: sourceID, Version: 7}), fault.NotFound, "library.not_found")
-		is(t, "an item of somebody else", try(Made{Item: sourceID, Source: d, Version: 1}), fault.Denied, "library.not_ours")
+		is(t, "a circle", try(Made{Item: d, Source: e, Version: 1, How: Edit}), fault.Conflict, "lineage.circle")
+		is(t, "made from itself", try(Made{Item: d, Source: d, Version: 1, How: Edit}), fault.Conflict, "lineage.circle")
+		is(t, "a way that is none", try(Made{Item: e, Source: sourceID, Version: 1, How: "poem"}), fault.Invalid, "fault.request")
+		is(t, "a version that is not here", try(Made{Item: e, Source: sourceID, Version: 7, How: Edit}), fault.NotFound, "library.not_found")
+		is(t, "an item of somebody else", try(Made{Item: sourceID, Source: d, Version: 1, How: Edit}), fault.Denied, "library.not_ours")
 		h.release(d)
 		other := h.draft(sourceID, 1, "F")
-		is(t, "a released item", try(Made{Item: d, Source: other, Version: 1}), fault.Conflict, "lineage.released")
+		is(t, "a released item", try(Made{Item: d, Source: other, Version: 1, How: Edit}), fault.Conflict, "lineage.released")
 		h.receive(northX, 2, news.Withdrawal, false)
-		is(t, "a withdrawn source", try(Made{Item: e, Source: sourceID, Version: 1}), fault.Gone, "library.withdrawn")
+		is(t, "a withdrawn source", try(Made{Item: e, Source: sourceID, Version: 1, How: Edit}), fault.Gone, "library.withdrawn")
 	})
 }
 

@@ -14,7 +14,8 @@ import (
 // asks its duties at once.
 //
 // Faults: lineage.circle (Conflict) where the source was made from the item; lineage.released (Conflict) for an item that was released;
-// library.withdrawn (Gone) for a source that is withdrawn; library.not_found for a version that is not here.
+// library.withdrawn (Gone) for a source that is withdrawn; library.not_found for a version that is not here; fault.request (Invalid) for a
+// way that is none.
 func (s *Service) Make(tx *store.Tx, m Made) error {
 	it, err := s.Library.ReadItem(tx, m.Item)
 	if err != nil {
@@ -38,6 +39,8 @@ func (s *Service) Make(tx *store.Tx, m Made) error {
 		known = known || (v.Number == m.Version && v.Class != news.Withdrawal)
 	}
 	switch {
+	case !m.How.Known():
+		return fault.New(fault.Invalid, "fault.request")
 	case !it.Own:
 		return fault.New(fault.Denied, "library.not_ours")
 	case !it.Released.IsZero():

@@ -43,6 +43,9 @@ func (f *Family) Begin(r *http.Request, m lineage.Made, item news.ItemID, duty i
 // begin asks the agreements whether something may be made from an item, and gives the form its source. A translation begins without
 // headline and text, all others with those of the source; photos have rights of their own and do not come along.
 func (f *Family) begin(r *http.Request, m lineage.Made) (page.Beginning, error) {
+	if !m.How.Known() {
+		return page.Beginning{}, fault.New(fault.NotFound, "fault.not_found")
+	}
 	c := f.painter(r)
 	item, err := c.item(m.Source)
 	if err != nil {
